@@ -185,6 +185,7 @@ class CaseDefinition:
     datasets: tuple[DatasetRule, ...] = ()
     policy: Policy = Policy()
     events: tuple[DeclaredEvent, ...] = ()
+    formats: Path | None = None  # a folder of the user's own format pages
 
 
 # --- findings ---------------------------------------------------------------------------------------------------------
