@@ -229,6 +229,7 @@ class WindowFinding:
     longest_us: int | None
     interruptions: int
     outages: tuple[Outage, ...]
+    interrupted: tuple[Outage, ...] = ()  # each interruption: first closed observation to the next open one
 
 
 @dataclass(frozen=True, slots=True)
