@@ -1,7 +1,7 @@
 """Times, spans, numbers and log text as words, the same in figures, report and terminal.
 
-Every printed time names its zone or offset. A minus sign in prose is U+2212, `MINUS`; forms meant for copying into a command
-(`short`, `iso`) use ASCII only.
+Every printed time names its zone or offset. A minus sign in prose is U+2212, `MINUS`; forms that
+may be copied into a command (`short`, `iso`) use ASCII only.
 """
 
 from __future__ import annotations
