@@ -110,6 +110,40 @@ class EvidenceItem:
     settings: str  # JSON: the user's format, log_format and timezone for it
 
 
+@dataclass(frozen=True, slots=True)
+class EvidenceTotals:
+    """What several items come to; lines = events + rejected + skipped."""
+
+    items: int
+    repeats: int
+    lines: int
+    events: int
+    rejected: int
+    skipped: int
+    first_ts_us: int | None
+    last_ts_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RejectCount:
+    """How many lines of an item were rejected for one reason."""
+
+    path: str
+    reason: str
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class RejectLine:
+    """One line that no format could read, whole."""
+
+    path: str
+    line_no: int
+    byte_offset: int
+    reason: str
+    raw: bytes
+
+
 # --- the case definition ----------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,96 @@
+"""What a case file holds before anything is counted: items, how they were read, and what could not be."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from incident.records import EvidenceItem, EvidenceTotals, Reading, RejectCount, RejectLine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    import duckdb
+
+_ITEM_COLUMNS = ", ".join(column.name for column in fields(EvidenceItem))
+_READING_COLUMNS = ", ".join(column.name for column in fields(Reading))
+
+
+def evidence_items(con: duckdb.DuckDBPyConnection) -> tuple[EvidenceItem, ...]:
+    """Return every item, in the order of its path."""
+    rows = con.execute(f"select {_ITEM_COLUMNS} from evidence order by path, evidence_id").fetchall()
+    return tuple(EvidenceItem(*row) for row in rows)
+
+
+def totals(items: Iterable[EvidenceItem]) -> EvidenceTotals:
+    """Return what items come to."""
+    of = tuple(items)
+    return EvidenceTotals(
+        items=len(of),
+        repeats=sum(item.status == "repeat" for item in of),
+        lines=sum(item.lines for item in of),
+        events=sum(item.events for item in of),
+        rejected=sum(item.rejected for item in of),
+        skipped=sum(item.skipped for item in of),
+        first_ts_us=min((item.first_ts_us for item in of if item.first_ts_us is not None), default=None),
+        last_ts_us=max((item.last_ts_us for item in of if item.last_ts_us is not None), default=None),
+    )
+
+
+def grouped(items: Iterable[EvidenceItem]) -> Mapping[tuple[str, str], EvidenceTotals]:
+    """Return the totals of each format and status, in that order; the format "" is none."""
+    groups: dict[tuple[str, str], list[EvidenceItem]] = {}
+    for item in items:
+        groups.setdefault((item.format or "", item.status), []).append(item)
+    return {key: totals(groups[key]) for key in sorted(groups)}
+
+
+def readings(con: duckdb.DuckDBPyConnection) -> Mapping[int, tuple[Reading, ...]]:
+    """Return how each item was read, by evidence_id."""
+    found: dict[int, list[Reading]] = {}
+    rows = con.execute(f"select evidence_id, {_READING_COLUMNS} from reading order by evidence_id, reading").fetchall()
+    for evidence_id, *row in rows:
+        found.setdefault(evidence_id, []).append(Reading(*row))
+    return {evidence_id: tuple(of_item) for evidence_id, of_item in found.items()}
+
+
+def roots(con: duckdb.DuckDBPyConnection) -> tuple[Path, ...]:
+    """Return the folders that were ingested."""
+    return tuple(Path(root) for (root,) in con.execute("select distinct root from evidence order by root").fetchall())
+
+
+def last_definition(con: duckdb.DuckDBPyConnection) -> str | None:
+    """Return the SHA-256 of the definition that was applied last."""
+    row = con.execute("select sha256 from definition order by applied_no desc limit 1").fetchone()
+    return None if row is None else str(row[0])
+
+
+def reject_counts(con: duckdb.DuckDBPyConnection) -> tuple[RejectCount, ...]:
+    """Return how often each reason befell each item."""
+    rows = con.execute(
+        """
+        select e.path, r.reason, count(*) as lines
+        from reject r join evidence e using (evidence_id)
+        group by e.path, e.evidence_id, r.reason
+        order by e.path, e.evidence_id, lines desc, r.reason
+        """
+    ).fetchall()
+    return tuple(RejectCount(*row) for row in rows)
+
+
+def rejects(con: duckdb.DuckDBPyConnection, item: int | None = None) -> Iterator[RejectLine]:
+    """Yield the rejected lines of one item, or of all, in file order, without holding them all."""
+    cursor = con.cursor()
+    cursor.execute(
+        """
+        select e.path, r.line_no, r.byte_offset, r.reason, r.raw
+        from reject r join evidence e using (evidence_id)
+        where ?::integer is null or r.evidence_id = ?::integer
+        order by e.path, r.evidence_id, r.line_no
+        """,
+        [item, item],
+    )
+    while rows := cursor.fetchmany(1000):
+        for row in rows:
+            yield RejectLine(*row)

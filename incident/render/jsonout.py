@@ -1,0 +1,259 @@
+"""Findings as JSON: the contract with programs. Keys keep their names and their order; more may be added.
+
+Times are ISO 8601 in UTC with "Z"; sizes are bytes; spans are seconds and end in `_seconds`; null is "the log does not
+say". The text is plain ASCII, so that nothing a stranger wrote into a log reaches a terminal as more than its escape.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING
+
+from incident.render import words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from incident.records import (
+        CaseFinding,
+        ClientFinding,
+        DatasetFinding,
+        EvidenceItem,
+        ObjectFinding,
+        Policy,
+        RejectCount,
+        RejectLine,
+        WindowFinding,
+    )
+
+Json = dict[str, object]
+
+
+def text(value: Json) -> str:
+    """Return JSON text that ends in a line feed."""
+    return json.dumps(value, indent=2) + "\n"
+
+
+def summary(case: CaseFinding) -> Json:
+    """Return what `incident summary --json` prints."""
+    return {**_case(case), "datasets": [_summary_of(found) for found in case.datasets]}
+
+
+def datasets(case: CaseFinding) -> Json:
+    """Return what `incident datasets --json` prints."""
+    return {
+        **_case(case),
+        "datasets": [
+            {
+                "dataset": found.dataset,
+                "title": found.title,
+                "records": found.records,
+                "fields": list(found.fields),
+                "requests": found.requests,
+                "downloads": found.downloads,
+                "unique_ips": found.unique_ips,
+                "objects": [_object(one) for one in found.objects],
+            }
+            for found in case.datasets
+        ],
+    }
+
+
+def windows(case: CaseFinding) -> Json:
+    """Return what `incident windows --json` prints."""
+    return {
+        **_case(case),
+        "datasets": [
+            {
+                "dataset": found.dataset,
+                "title": found.title,
+                "windows": [window(one) for one in found.windows],
+                "object_windows": [{"object": one.object, **window(one)} for one in found.object_windows],
+            }
+            for found in case.datasets
+        ],
+    }
+
+
+def clients(case: CaseFinding) -> Json:
+    """Return what `incident clients --json` prints."""
+    return {
+        **_case(case),
+        "datasets": [
+            {
+                "dataset": found.dataset,
+                "title": found.title,
+                "unique_ips": found.unique_ips,
+                "clients": [_client(one) for one in found.clients],
+            }
+            for found in case.datasets
+        ],
+    }
+
+
+def evidence(items: Sequence[EvidenceItem]) -> Json:
+    """Return what `incident evidence --json` prints."""
+    paths = {item.evidence_id: item.path for item in items}
+    return {"evidence": [_item(item, paths) for item in items]}
+
+
+def reject_counts(counts: Sequence[RejectCount]) -> Json:
+    """Return what `incident rejects --json` prints."""
+    return {"rejects": [{"path": one.path, "reason": one.reason, "lines": one.lines} for one in counts]}
+
+
+def reject_lines(lines: Iterable[RejectLine]) -> Json:
+    """Return what `incident rejects ITEM --json` prints; bytes that are no UTF-8 also stand as base64."""
+    return {"rejects": [_reject(line) for line in lines]}
+
+
+def policy(rules: Policy) -> Json:
+    """Return a policy as the case definition writes it."""
+    return {
+        "session_gap": words.compact_span(rules.session_gap_us),
+        "repeat_within": words.compact_span(rules.repeat_within_us),
+        "min_bytes": rules.min_bytes,
+        "max_interruption": words.compact_span(rules.max_interruption_us),
+        "match_within": words.compact_span(rules.match_within_us),
+    }
+
+
+def window(found: WindowFinding) -> Json:
+    """Return one exposure window."""
+    return {
+        "opened_after": _time(found.opened_after_us),
+        "first_seen": _time(found.first_seen_us),
+        "last_seen": _time(found.last_seen_us),
+        "closed_by": _time(found.closed_by_us),
+        "confirmed_seconds": _seconds(found.confirmed_us),
+        "unavailable_seconds": _seconds(found.unavailable_us),
+        "longest_seconds": _seconds(found.longest_us),
+        "interruptions": found.interruptions,
+        "outages": [{"start": _time(one.start_us), "end": _time(one.end_us)} for one in found.outages],
+    }
+
+
+def _case(case: CaseFinding) -> Json:
+    return {
+        "case": case.case,
+        "config_sha256": case.config_sha256,
+        "manifest_sha256": case.manifest_sha256,
+        "version": case.version,
+        "policy": policy(case.policy),
+        "timezone": case.timezone,
+        "since": _time(case.since_us),
+        "until": _time(case.until_us),
+    }
+
+
+def _summary_of(found: DatasetFinding) -> Json:
+    return {
+        "dataset": found.dataset,
+        "title": found.title,
+        "records": found.records,
+        "fields": list(found.fields),
+        "downloads": found.downloads,
+        "downloads_full": found.downloads_full,
+        "downloads_partial": found.downloads_partial,
+        "downloads_undetermined": found.downloads_undetermined,
+        "downloads_automated": found.downloads_automated,
+        "unique_ips": found.unique_ips,
+        "unique_ips_automated": found.unique_ips_automated,
+        "clients_full_copy": found.clients_full_copy,
+        "requests": found.requests,
+        "buckets": dict(found.buckets),
+        "origin_unmatched": found.origin_unmatched,
+        "first_download": _time(found.first_download_us),
+        "last_download": _time(found.last_download_us),
+        "windows": [window(one) for one in found.windows],
+        "objects": [_object(one) for one in found.objects],
+        "sentence": found.sentence,
+        "caveats": list(found.caveats),
+    }
+
+
+def _object(found: ObjectFinding) -> Json:
+    return {
+        "object": found.object,
+        "requests": found.requests,
+        "downloads": found.downloads,
+        "downloads_full": found.full,
+        "downloads_partial": found.partial,
+        "downloads_undetermined": found.undetermined,
+        "unique_ips": found.unique_ips,
+        "clients_full_copy": found.clients_full_copy,
+        "sizes": list(found.sizes),
+        "size_basis": found.size_basis,
+        "first_download": _time(found.first_download_us),
+        "last_download": _time(found.last_download_us),
+    }
+
+
+def _client(found: ClientFinding) -> Json:
+    return {
+        "client_ip": found.client_ip,
+        "label": found.label,
+        "requests": found.requests,
+        "downloads": found.downloads,
+        "downloads_full": found.full,
+        "downloads_partial": found.partial,
+        "downloads_undetermined": found.undetermined,
+        "holds_full_copy": found.holds_full_copy,
+        "objects": found.objects,
+        "agents": found.agents,
+        "automated": found.automated,
+        "bytes_sent": found.bytes_sent,
+        "first_download": _time(found.first_us),
+        "last_download": _time(found.last_us),
+    }
+
+
+def _item(item: EvidenceItem, paths: Mapping[int, str]) -> Json:
+    return {
+        "path": item.path,
+        "sha256": item.sha256,
+        "bytes": item.bytes,
+        "format": item.format,
+        "vantage": item.vantage,
+        "status": item.status,
+        "lines": item.lines,
+        "events": item.events,
+        "rejected": item.rejected,
+        "skipped": item.skipped,
+        "first_ts": _time(item.first_ts_us),
+        "last_ts": _time(item.last_ts_us),
+        "content_sha256": item.content_sha256,
+        "content_bytes": item.content_bytes,
+        "compression": item.compression,
+        "detected_by": item.detected_by,
+        "server": item.server,
+        "problem": item.problem,
+        "repeat_of": None if item.repeat_of is None else paths.get(item.repeat_of),
+    }
+
+
+def _reject(line: RejectLine) -> Json:
+    found: Json = {
+        "path": line.path,
+        "line": line.line_no,
+        "offset": line.byte_offset,
+        "reason": line.reason,
+        "raw": line.raw.decode("utf-8", "backslashreplace"),
+    }
+    try:
+        line.raw.decode("utf-8")
+    except UnicodeDecodeError:
+        found["raw_base64"] = base64.b64encode(line.raw).decode("ascii")
+    return found
+
+
+def _time(us: int | None) -> str | None:
+    return None if us is None else words.iso(us)
+
+
+def _seconds(us: int | None) -> int | float | None:
+    if us is None:
+        return None
+    whole, rest = divmod(us, 1_000_000)
+    return us / 1_000_000 if rest else whole

@@ -1,0 +1,333 @@
+"""Findings for people at a terminal: the sentence first, then tables that stay readable at 80 columns.
+
+Whatever a stranger wrote into a log passes through `visible` before it is printed; nothing is read as markup.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Literal, TextIO
+
+from rich import box
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from incident.render import words
+from incident.render.words import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from incident.formats import Format
+    from incident.records import (
+        CaseFinding,
+        ClientFinding,
+        DatasetFinding,
+        EvidenceItem,
+        EvidenceTotals,
+        Policy,
+        RejectCount,
+        RejectLine,
+        WindowFinding,
+    )
+
+__all__ = ["visible"]
+
+WIDE = 120
+_LINE_COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
+    ("lines", "right"),
+    ("events", "right"),
+    ("rejected", "right"),
+    ("skipped", "right"),
+)
+
+
+def console(stream: TextIO | None = None) -> Console:
+    """Return a console that guesses nothing about what it is given; rich itself honours NO_COLOR and COLUMNS."""
+    return Console(file=stream or sys.stdout, highlight=False, markup=False, emoji=False)
+
+
+def summary(out: Console, case: CaseFinding, total: EvidenceTotals) -> None:
+    """Show a case: its sentences, what stands behind each, and what all of it rests on."""
+    _title(out, case)
+    for found in case.datasets:
+        _dataset_summary(out, found, case.timezone)
+    _footing(out, case, total)
+
+
+def evidence(out: Console, items: Sequence[EvidenceItem], total: EvidenceTotals, zone: str) -> None:
+    """Show each item: how it was read, and that its lines are accounted for."""
+    wide = out.width >= WIDE
+    table = _table(
+        ("item", "left"),
+        ("format", "left"),
+        ("status", "left"),
+        *_LINE_COLUMNS,
+        *((("first event", "left"), ("last event", "left")) if wide else ()),
+    )
+    for item in items:
+        table.add_row(
+            visible(item.path),
+            visible(item.format),
+            item.status,
+            *_line_figures(item),
+            *((words.short(item.first_ts_us, zone), words.short(item.last_ts_us, zone)) if wide else ()),
+        )
+    out.print(table)
+    totals(out, total, zone)
+
+
+def groups(out: Console, of: Mapping[tuple[str, str], EvidenceTotals], total: EvidenceTotals, zone: str) -> None:
+    """Show many items at once, by format and status."""
+    table = _table(("format", "left"), ("status", "left"), ("items", "right"), *_LINE_COLUMNS)
+    for (format_name, status), group in of.items():
+        row = (visible(format_name) or words.NOTHING, status, words.number(group.items))
+        table.add_row(*row, *_line_figures(group))
+    out.print(table)
+    totals(out, total, zone)
+
+
+def totals(out: Console, total: EvidenceTotals, zone: str) -> None:
+    """Show what all items come to, as the sum that must balance."""
+    lines, events, rejected, skipped = _line_figures(total)
+    repeats = words.counted(total.repeats, "repeats another", "repeat others")
+    rows = [
+        ("items", words.number(total.items) + (f", of which {repeats}, adding no events" if total.repeats else "")),
+        ("lines", f"{lines} = {events} events + {rejected} rejected + {skipped} skipped"),
+    ]
+    if total.first_ts_us is not None:
+        rows.append(("first event", words.short(total.first_ts_us, zone)))
+        rows.append(("last event", f"{words.short(total.last_ts_us, zone)}, in {zone}"))
+    out.print(_pairs(rows))
+
+
+def datasets(out: Console, case: CaseFinding) -> None:
+    """Show each data set's objects: what was asked for, and what was taken."""
+    _title(out, case)
+    for found in case.datasets:
+        _heading(out, found)
+        table = _table(
+            ("object", "left"),
+            ("requests", "right"),
+            ("downloads", "right"),
+            ("full", "right"),
+            ("partial", "right"),
+            ("unknown", "right"),
+            ("IPs", "right"),
+            ("size", "right"),
+        )
+        for one in found.objects:
+            figures = (one.requests, one.downloads, one.full, one.partial, one.undetermined, one.unique_ips)
+            sizes = ", ".join(words.short_bytes(size) for size in one.sizes)
+            basis = f"{sizes} {one.size_basis}" if sizes and one.size_basis else sizes or words.NOTHING
+            table.add_row(visible(one.object), *(words.number(figure) for figure in figures), basis)
+        out.print(table)
+        row = (("requests", words.number(found.requests)), ("downloads", words.number(found.downloads)))
+        out.print(_pairs((*row, ("unique IPs", words.number(found.unique_ips)))))
+
+
+def windows(out: Console, case: CaseFinding) -> None:
+    """Show each exposure window with its four bounds; then each object's own."""
+    _title(out, case)
+    for found in case.datasets:
+        _heading(out, found)
+        _windows(out, found.windows, case.timezone)
+        if len({one.object for one in found.object_windows}) < 2:
+            continue
+        table = _table(("object", "left"), ("first seen", "left"), ("last seen", "left"), ("confirmed", "right"))
+        for one in found.object_windows:
+            table.add_row(
+                visible(one.object),
+                words.short(one.first_seen_us, case.timezone),
+                words.short(one.last_seen_us, case.timezone),
+                words.span(one.confirmed_us),
+            )
+        out.print(table)
+
+
+def clients(out: Console, case: CaseFinding, *, limit: int | None = None) -> None:
+    """Show the client addresses of each data set, and how many there are beyond those shown."""
+    _title(out, case)
+    for found in case.datasets:
+        _heading(out, found)
+        shown = found.clients if limit is None else found.clients[:limit]
+        _clients(out, shown, case.timezone)
+        rest = len(found.clients) - len(shown)
+        if rest:
+            out.print(f"and {words.counted(rest, 'address', 'addresses')} more; --all shows them, --json too\n")
+
+
+def reject_counts(out: Console, counts: Sequence[RejectCount]) -> None:
+    """Show how many lines of which item were rejected, and why."""
+    if not counts:
+        out.print("No line was rejected.")
+        return
+    table = _table(("item", "left"), ("reason", "left"), ("lines", "right"))
+    for one in counts:
+        table.add_row(visible(one.path), visible(one.reason), words.number(one.lines))
+    out.print(table)
+    out.print("Each is kept whole: name an item, or give --all, to see its lines.")
+
+
+def reject_lines(stream: TextIO, lines: Iterable[RejectLine]) -> None:
+    """Write rejected lines one under another, as wide as they are: path:line, offset, reason, then the text."""
+    for line in lines:
+        text = visible(line.raw.decode("utf-8", "backslashreplace"))
+        stream.write(
+            f"{visible(line.path)}:{line.line_no} offset {line.byte_offset} {visible(line.reason)}\n  {text}\n"
+        )
+
+
+def formats(out: Console, pages: Mapping[str, Format]) -> None:
+    """Show the formats that are known."""
+    table = _table(("name", "left"), ("title", "left"), ("vantage", "left"), ("time stamps", "left"), ("bytes", "left"))
+    for page in pages.values():
+        kinds = (page.ts_kind, page.bytes_kind.replace("_", " "))
+        table.add_row(visible(page.name), visible(page.title), page.vantage or words.NOTHING, *kinds)
+    out.print(table)
+
+
+def format_page(out: Console, page: Format) -> None:
+    """Show one format: where its description comes from, and what its vendor says such a log does not promise."""
+    rows = [
+        ("name", visible(page.name)),
+        ("title", visible(page.title)),
+        ("source", visible(page.source)),
+        ("checked", str(page.checked) if page.checked else words.NOTHING),
+        ("vantage", page.vantage or words.NOTHING),
+        ("time stamps", f"the {page.ts_kind} of a request" if page.ts_kind != "unknown" else "unknown"),
+        ("bytes", page.bytes_kind.replace("_", " ")),
+    ]
+    rows += [("limit" if index == 0 else "", visible(limit)) for index, limit in enumerate(page.limits)]
+    out.print(_pairs(rows))
+
+
+def policy(rules: Policy) -> str:
+    """Return the counting rules in one line."""
+    return (
+        f"session_gap {words.compact_span(rules.session_gap_us)}, repeat_within"
+        f" {words.compact_span(rules.repeat_within_us)}, min_bytes {rules.min_bytes}, max_interruption"
+        f" {words.compact_span(rules.max_interruption_us)}, match_within {words.compact_span(rules.match_within_us)}"
+    )
+
+
+def _line_figures(of: EvidenceItem | EvidenceTotals) -> tuple[str, str, str, str]:
+    return words.number(of.lines), words.number(of.events), words.number(of.rejected), words.number(of.skipped)
+
+
+def _title(out: Console, case: CaseFinding) -> None:
+    for line in (case.privilege, case.case, case.matter and f"Matter {case.matter}"):
+        if line:
+            out.print(Text(visible(line), style="bold"))
+    shown = f"Times in {case.timezone}"
+    if case.since_us is not None:
+        shown += f", since {words.short(case.since_us, case.timezone)}"
+    if case.until_us is not None:
+        shown += f", until {words.short(case.until_us, case.timezone)}"
+    out.print(f"{shown}\n")
+
+
+def _heading(out: Console, found: DatasetFinding) -> None:
+    title = f" {words.NOTHING} {visible(found.title)}" if found.title != found.dataset else ""
+    out.print(Text(f"{visible(found.dataset)}{title}", style="bold"))
+
+
+def _dataset_summary(out: Console, found: DatasetFinding, zone: str) -> None:
+    _heading(out, found)
+    out.print(Padding(Text(visible(found.sentence)), (0, 0, 1, 0)))
+    number = words.number
+    kinds = f"{number(found.downloads_full)} full + {number(found.downloads_partial)} partial"
+    kinds += f" + {number(found.downloads_undetermined)} undetermined"
+    buckets = " + ".join(f"{number(count)} {name}" for name, count in found.buckets.items() if count)
+    rows = [
+        ("downloads", f"{number(found.downloads)} = {kinds}"),
+        ("automated", f"{number(found.downloads_automated)} of them by automated clients"),
+        ("unique IPs", f"{number(found.unique_ips)}, of which {number(found.unique_ips_automated)} automated"),
+        ("full copy", f"{words.counted(found.clients_full_copy, 'client')} hold one"),
+        ("first download", words.short(found.first_download_us, zone)),
+        ("last download", words.short(found.last_download_us, zone)),
+        ("requests", f"{number(found.requests)}{f' = {buckets}' if buckets else ''}"),
+    ]
+    out.print(_pairs(rows))
+    _windows(out, found.windows, zone)
+    for caveat in found.caveats:
+        out.print(_pairs([("caveat", visible(caveat))], gap=False))
+    if found.caveats:
+        out.print()
+
+
+def _windows(out: Console, found: Sequence[WindowFinding], zone: str) -> None:
+    if not found:
+        out.print("  no exposure window: the logs never saw an object of it open\n")
+    for index, one in enumerate(found, start=1):
+        least = words.span(one.confirmed_us)
+        if one.unavailable_us:
+            least += f", and unavailable for {words.span(one.unavailable_us)}"
+        most = "not in the log" if one.longest_us is None else words.span(one.longest_us)
+        rows = [
+            (f"window {index}", f"{words.short(one.first_seen_us, zone)} first seen open"),
+            ("", f"{words.short(one.last_seen_us, zone)} last seen open"),
+            ("opened after", words.short(one.opened_after_us, zone, none="not in the log")),
+            ("closed by", words.short(one.closed_by_us, zone, none="not in the log")),
+            ("confirmed", f"{least}; at most: {most}"),
+        ]
+        if one.interruptions:
+            rows.append(("interruptions", words.number(one.interruptions)))
+        out.print(_pairs(rows))
+
+
+def _clients(out: Console, found: Sequence[ClientFinding], zone: str) -> None:
+    wide = out.width >= WIDE
+    table = _table(
+        ("client", "left"),
+        ("downloads", "right"),
+        ("full", "right"),
+        ("full copy", "left"),
+        ("agents", "right"),
+        ("bytes", "right"),
+        ("first download", "left"),
+        *((("last download", "left"),) if wide else ()),
+    )
+    for one in found:
+        name = visible(one.client_ip) + (f" {visible(one.label)}" if one.label else "")
+        table.add_row(
+            name + (" (automated)" if one.automated else ""),
+            words.number(one.downloads),
+            words.number(one.full),
+            "yes" if one.holds_full_copy else "no",
+            words.number(one.agents),
+            words.short_bytes(one.bytes_sent),
+            words.short(one.first_us, zone),
+            *((words.short(one.last_us, zone),) if wide else ()),
+        )
+    out.print(table)
+
+
+def _footing(out: Console, case: CaseFinding, total: EvidenceTotals) -> None:
+    totals(out, total, case.timezone)
+    rows = [
+        ("policy", policy(case.policy)),
+        ("definition", case.config_sha256 or "none"),
+        ("manifest", case.manifest_sha256),
+        ("incident", case.version),
+    ]
+    out.print(_pairs(rows, gap=False))
+
+
+def _table(*columns: tuple[str, Literal["left", "right"]]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    for name, justify in columns:
+        # what may be cut is nothing: long text folds onto the next line
+        table.add_column(name, justify=justify, overflow="fold", no_wrap=justify == "right")
+    return table
+
+
+def _pairs(rows: Iterable[tuple[str, str]], *, gap: bool = True) -> Padding:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="dim", no_wrap=True, min_width=14)
+    grid.add_column(overflow="fold")
+    for name, value in rows:
+        grid.add_row(name, value)
+    return Padding(grid, (0, 0, 1 if gap else 0, 2))
