@@ -1,0 +1,281 @@
+"""Applies a case definition: fills what the rules read, then runs sql/ in order.
+
+Each step of sql/ is one select and becomes the table of its name. The result is kept in the case, under a key made of
+everything it depends on, so that the next question starts from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
+from itertools import groupby
+from operator import itemgetter
+
+import duckdb
+import polars as pl
+
+from incident import __version__
+from incident.agents import automated
+from incident.globs import compile_glob
+from incident.matching import Matcher, match_targets, normalise_path
+from incident.network import Networks, client_of, parse_address
+from incident.records import CaseDefinition, EvidenceRule, Policy
+from incident.sequences import Part, Seen, pair, start_overs
+from incident.store import sql_text
+
+MATCHED = ("25_gathered",)
+IDENTIFIED = ("26_request", "31_duplicate", "32_seen")
+COUNTED = ("33_bucket", "40_size", "41_transfer", "42_session", "43_part")
+DOWNLOADED = ("44_member", "45_download", "46_holding")
+OBSERVED = (
+    "50_observation",
+    "51_stretch",
+    "52_object_window",
+    "53_unavailable",
+    "54_reachable",
+    "55_exposure_window",
+    "56_confirmed",
+    "57_interruption",
+)
+TIERS = {"edge": 0, "origin": 2}
+
+
+def apply(con: duckdb.DuckDBPyConnection, definition: CaseDefinition) -> None:
+    """Bring the counting tables of the case in line with a definition; does nothing where they already are."""
+    key = _key(con, definition)
+    if _kept_key(con) == key:
+        return
+    con.begin()
+    try:
+        con.execute(sql_text("20_rules"))
+        _fill_policy(con, definition.policy)
+        _fill_items(con, definition)
+        _fill_targets(con, definition)
+        _run(con, MATCHED)
+        _fill_identities(con, definition)
+        _fill_agents(con)
+        _run(con, IDENTIFIED)
+        _fill_pairing(con, definition.policy)
+        _run(con, COUNTED)
+        _fill_start_overs(con)
+        _run(con, DOWNLOADED)
+        _run(con, OBSERVED)
+        con.execute("insert or replace into meta values ('counted', ?)", [key])
+        if definition.sha256 is not None:
+            con.execute(
+                "insert or ignore into definition select ?, ?, coalesce(max(applied_no), 0) + 1 from definition",
+                [definition.sha256, definition.text],
+            )
+    except BaseException:
+        con.rollback()
+        raise
+    con.commit()
+
+
+def manifest_sha256(con: duckdb.DuckDBPyConnection) -> str:
+    """SHA-256 over the path, hashes and status of every evidence item, sorted by path: what the case rests on."""
+    rows = con.execute(
+        "select path, sha256, content_sha256, status, lines, events, rejected, skipped from evidence order by all"
+    ).fetchall()
+    return hashlib.sha256(json.dumps(rows, ensure_ascii=True).encode()).hexdigest()
+
+
+def rule_of(definition: CaseDefinition, path: str) -> EvidenceRule | None:
+    """The first [[evidence]] table whose glob fits an item's path."""
+    return next((rule for rule in definition.evidence if compile_glob(rule.match).fullmatch(path)), None)
+
+
+def _key(con: duckdb.DuckDBPyConnection, definition: CaseDefinition) -> str:
+    # Where the definition lies and how it was worded do not count; what it says does.
+    said = asdict(replace(definition, path=None, text="", sha256=None, labels=None, geoip=(), events=()))
+    parts = [__version__, manifest_sha256(con), json.dumps(said, sort_keys=True, default=str)]
+    parts += [sql_text(step) for step in ("20_rules", *MATCHED, *IDENTIFIED, *COUNTED, *DOWNLOADED, *OBSERVED)]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _kept_key(con: duckdb.DuckDBPyConnection) -> str | None:
+    row = con.execute("select value from meta where key = 'counted'").fetchone()
+    return row[0] if row else None
+
+
+def _run(con: duckdb.DuckDBPyConnection, steps: Iterable[str]) -> None:
+    for step in steps:
+        con.execute(f"create or replace table {step.partition('_')[2]} as {sql_text(step)}")
+
+
+def _fill(con: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> None:
+    con.register("filling", frame)
+    con.execute(f"insert into {table} select * from filling")
+    con.unregister("filling")
+
+
+def _fill_policy(con: duckdb.DuckDBPyConnection, policy: Policy) -> None:
+    _fill(con, "policy", pl.DataFrame([asdict(policy)]))
+
+
+def _fill_items(con: duckdb.DuckDBPyConnection, definition: CaseDefinition) -> None:
+    rows = []
+    for order, (evidence_id, path, vantage, server) in enumerate(
+        con.execute(
+            "select evidence_id, path, vantage, server from evidence order by path, content_sha256, evidence_id"
+        ).fetchall()
+    ):
+        rule = rule_of(definition, path) or EvidenceRule(match="")
+        seen_at = rule.vantage or vantage or "origin"
+        rows.append(
+            (evidence_id, order, seen_at, TIERS.get(seen_at, 1), rule.server or server, rule.clock_offset_us)
+        )
+    schema = {
+        "evidence_id": pl.Int32,
+        "item_order": pl.Int32,
+        "vantage": pl.String,
+        "tier": pl.Int32,
+        "server": pl.String,
+        "clock_offset_us": pl.Int64,
+    }
+    _fill(con, "item", pl.DataFrame(rows, schema=schema, orient="row"))
+
+
+def _fill_targets(con: duckdb.DuckDBPyConnection, definition: CaseDefinition) -> None:
+    rules = definition.datasets
+    matchers = [Matcher.of(number, rule) for number, rule in enumerate(rules)]
+    _fill(
+        con,
+        "dataset",
+        pl.DataFrame(
+            [(number, rule.name, rule.query is not None) for number, rule in enumerate(rules)],
+            schema={"dataset_id": pl.Int32, "name": pl.String, "by_query": pl.Boolean},
+            orient="row",
+        ),
+    )
+    _fill(
+        con,
+        "dataset_method",
+        pl.DataFrame(
+            [(number, method) for number, rule in enumerate(rules) for method in rule.methods],
+            schema={"dataset_id": pl.Int32, "method": pl.String},
+            orient="row",
+        ),
+    )
+    objects: dict[tuple[int, str], int] = {}
+    targets: list[tuple[int, str, str, int]] = []
+    if matchers:
+        distinct = con.execute("select distinct host, path from event where path is not null order by all").fetchall()
+        for number, host, path, normal in match_targets(matchers, distinct):
+            object_id = objects.setdefault((number, normal), len(objects))
+            targets.append((number, host or "", path, object_id))
+    sizes = {(number, normalise_path(path)): size for number, rule in enumerate(rules) for path, size in rule.sizes.items()}
+    _fill(
+        con,
+        "object",
+        pl.DataFrame(
+            [(object_id, number, path, sizes.get((number, path))) for (number, path), object_id in objects.items()],
+            schema={"object_id": pl.Int32, "dataset_id": pl.Int32, "path": pl.String, "declared_size": pl.Int64},
+            orient="row",
+        ),
+    )
+    _fill(
+        con,
+        "target",
+        pl.DataFrame(
+            targets,
+            schema={"dataset_id": pl.Int32, "host": pl.String, "path": pl.String, "object_id": pl.Int32},
+            orient="row",
+        ),
+    )
+    queries: list[tuple[int, str]] = []
+    if any(matcher.query for matcher in matchers):
+        distinct = con.execute(
+            "select distinct coalesce(e.query, '') from event e join target t "
+            "on t.path = e.path and t.host = coalesce(e.host, '') order by all"
+        ).fetchall()
+        queries = [
+            (matcher.number, query)
+            for matcher in matchers
+            if matcher.query
+            for (query,) in distinct
+            if matcher.query.search(query)
+        ]
+    _fill(
+        con,
+        "dataset_query",
+        pl.DataFrame(queries, schema={"dataset_id": pl.Int32, "query": pl.String}, orient="row"),
+    )
+
+
+def _fill_identities(con: duckdb.DuckDBPyConnection, definition: CaseDefinition) -> None:
+    trusted, internal = Networks(definition.trusted_proxies), Networks(definition.internal)
+    clients: dict[str, int] = {}
+    identities: list[tuple[str, str, int, bool]] = []
+    for peer, chain in con.execute(
+        "select distinct coalesce(peer_ip, ''), coalesce(forwarded_for, '') from gathered order by all"
+    ).fetchall():
+        client, proxied = client_of(peer, chain, trusted)
+        identities.append((peer, chain, clients.setdefault(client or "", len(clients)), proxied))
+    _fill(
+        con,
+        "identity",
+        pl.DataFrame(
+            identities,
+            schema={"peer_ip": pl.String, "forwarded_for": pl.String, "client_id": pl.Int32, "proxied": pl.Boolean},
+            orient="row",
+        ),
+    )
+    _fill(
+        con,
+        "client",
+        pl.DataFrame(
+            [(number, text, parse_address(text) in internal) for text, number in clients.items()],
+            schema={"client_id": pl.Int32, "client_ip": pl.String, "internal": pl.Boolean},
+            orient="row",
+        ),
+    )
+
+
+def _fill_agents(con: duckdb.DuckDBPyConnection) -> None:
+    agents = [
+        agent for (agent,) in con.execute("select distinct coalesce(user_agent, '') from gathered order by all").fetchall()
+    ]
+    _fill(
+        con,
+        "agent",
+        pl.DataFrame(
+            {"agent_id": list(range(len(agents))), "user_agent": agents, "automated": automated(agents)},
+            schema={"agent_id": pl.Int32, "user_agent": pl.String, "automated": pl.Boolean},
+        ),
+    )
+
+
+def _fill_pairing(con: duckdb.DuckDBPyConnection, policy: Policy) -> None:
+    """Pair behind-the-proxy requests with what a vantage nearer to the client logged of them, tier by tier."""
+    pairs: list[tuple[int, int]] = []
+    rows = con.execute(
+        "select group_no, request_no, tier, proxied, started_us, ended_us, request_id from seen order by group_no, request_no"
+    ).fetchall()
+    for _, group in groupby(rows, key=itemgetter(0)):
+        tiers: dict[int, list[Seen]] = {}
+        behind: dict[int, list[Seen]] = {}
+        for _, request_no, tier, proxied, started_us, ended_us, request_id in group:
+            side = behind if proxied and tier > 0 else tiers
+            side.setdefault(tier, []).append(Seen(request_no, started_us, ended_us, request_id))
+        nearer = tiers.get(0, [])
+        for tier in (1, 2):
+            waiting = behind.get(tier, [])
+            found = list(pair(nearer, waiting, policy.match_within_us))
+            pairs += found
+            absorbed = {origin for origin, _ in found}
+            # What no nearer vantage stands for may itself stand for a request further behind.
+            nearer = nearer + tiers.get(tier, []) + [seen for seen in waiting if seen.request_no not in absorbed]
+    con.execute("create or replace table pairing (origin_no bigint not null, edge_no bigint not null)")
+    _fill(con, "pairing", pl.DataFrame(pairs, schema={"origin_no": pl.Int64, "edge_no": pl.Int64}, orient="row"))
+
+
+def _fill_start_overs(con: duckdb.DuckDBPyConnection) -> None:
+    rows: Sequence[tuple[int, int, int | None, int | None, int | None]] = con.execute(
+        "select part_of, request_no, first_byte, last_byte, size from part order by part_of, position"
+    ).fetchall()
+    begins = list(start_overs(Part(*row) for row in rows))
+    con.execute("create or replace table start_over (request_no bigint not null)")
+    _fill(con, "start_over", pl.DataFrame({"request_no": begins}, schema={"request_no": pl.Int64}))

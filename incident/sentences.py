@@ -1,0 +1,96 @@
+"""The findings in words: one hedged sentence per data set, and what limits it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from incident import words
+from incident.records import DatasetFinding, DatasetRule
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a data set's figures rest on."""
+
+    limited: frozenset[str] = frozenset()  # titles of formats whose vendor promises no complete log
+    size_kinds: frozenset[str] = frozenset()
+    unnamed_servers: bool = False
+    without_method: bool = False
+    without_host: bool = False
+    cut_items: frozenset[str] = frozenset()  # items that could not be read whole
+    full_with_headers: int = 0
+    without_ranges: int = 0
+
+    @property
+    def at_least(self) -> bool:
+        """Whether the logs are known to hold less than what happened."""
+        return bool(self.limited or self.cut_items)
+
+
+def sentence_of(finding: DatasetFinding, ground: Ground, timezone: str) -> str:
+    """The finding, to be read aloud."""
+    title = f"the data set {finding.dataset}"
+    about = finding.title if finding.title != finding.dataset else ""
+    if finding.records is not None:
+        about = f"{about}; {words.counted(finding.records, 'record')}".lstrip("; ")
+    if about:
+        title += f" ({about})"
+    if finding.first_download_us is None or finding.last_download_us is None:
+        return f"The logs supplied record no download of {title}."
+    times = "once" if finding.downloads == 1 else f"{words.number(finding.downloads)} times"
+    least = "at least " if ground.at_least else ""
+    addresses = words.counted(finding.unique_ips, "unique IP address", "unique IP addresses")
+    if finding.downloads == 1:
+        period = f"On {words.when(finding.first_download_us, timezone)}"
+    else:
+        period = (
+            f"Between {words.when(finding.first_download_us, timezone)} and "
+            f"{words.when(finding.last_download_us, timezone)}"
+        )
+    return f"{period}, {title} was downloaded {least}{times}, in full or in part, from {addresses}."
+
+
+def caveats_of(finding: DatasetFinding, ground: Ground, rule: DatasetRule) -> tuple[str, ...]:
+    """What a reader must know beside the sentence; each stands only where it applies."""
+    said = []
+    if ground.limited:
+        said.append(
+            f"{words.list_of(tuple(sorted(ground.limited)))}: the vendor does not promise that every request is logged; "
+            "the count is a lower limit."
+        )
+    if ground.cut_items:
+        said.append(
+            f"{words.counted(len(ground.cut_items), 'evidence item')} could not be read to the end "
+            f"({words.list_of(tuple(sorted(ground.cut_items)))}); the count is a lower limit."
+        )
+    if ground.unnamed_servers:
+        said.append(
+            "Some of these requests stand in logs whose server is not named, so that their bytes may be the size meant to be "
+            'sent: a full copy cannot be proven from them. Name the server in the definition ([[evidence]] server = "nginx" '
+            'or "apache").'
+        )
+    if "response_size" in ground.size_kinds:
+        said.append(
+            "Some logs record the size the server meant to send, which hides a broken transfer: such downloads are "
+            "undetermined."
+        )
+    if ground.full_with_headers:
+        said.append(
+            f"{words.counted(ground.full_with_headers, 'full download')} rest on byte counts that include response headers: "
+            "a transfer that lacked fewer bytes than its headers took would look the same."
+        )
+    if ground.without_ranges:
+        said.append(
+            f"For {words.counted(ground.without_ranges, 'download')} the log has no ranges: the sum of their bytes is an upper "
+            "limit of what was received."
+        )
+    if finding.origin_unmatched:
+        said.append(
+            f"{words.counted(finding.origin_unmatched, 'counted origin request')} came through a trusted proxy whose own "
+            "record of it is missing."
+        )
+    if ground.without_method:
+        said.append("Some logs do not record the request method: a request for headers alone would look like a fetch.")
+    if rule.hosts and ground.without_host:
+        said.append("Some logs do not record the host: their requests were not left out for it.")
+    return tuple(said)

@@ -1,0 +1,73 @@
+-- one row per download: one acquisition attempt by one client of one object, in full or in part
+with laid as (
+    select
+        m.download_no,
+        t.*,
+        -- The furthest byte held before this transfer, for the union of what was delivered.
+        max(t.first_byte + t.delivered_bytes) over (
+            partition by m.download_no
+            order by t.first_byte, t.first_byte + t.delivered_bytes, t.request_no
+            rows between unbounded preceding and 1 preceding
+        ) as held_to
+    from member m
+    join transfer t
+        on t.request_no = m.request_no
+),
+added as (
+    select
+        laid.*,
+        case
+            when first_byte is null then 0
+            when held_to is null or held_to <= first_byte then delivered_bytes
+            when held_to >= first_byte + delivered_bytes then 0
+            else first_byte + delivered_bytes - held_to
+        end as new_bytes
+    from laid
+),
+summed as (
+    select
+        download_no,
+        min(dataset_id) as dataset_id,
+        min(object_id) as object_id,
+        min(client_id) as client_id,
+        min(agent_id) as agent_id,
+        count(*) as transfers,
+        min(started_us) as started_us,
+        min(ended_us) as first_us,
+        max(ended_us) as last_us,
+        cast(coalesce(sum(bytes_sent), 0) as bigint) as bytes_sent,
+        max(size) as size,
+        cast(sum(new_bytes) as bigint) as union_bytes,
+        cast(sum(coalesce(delivered_bytes, 0)) as bigint) as sum_bytes,
+        max(case when first_byte is null then 1 else 0 end) as without_ranges,
+        min(case when delivered_bytes is null then 0 else proven end) as proven,
+        max(size_only) as size_only,
+        max(with_headers) as with_headers
+    from added
+    group by download_no
+),
+measured as (
+    select
+        summed.*,
+        -- rule delivered-in-all
+        -- What a download delivered is the union of its ranges where the log has them, else the sum of its bytes, which is
+        -- only an upper limit.
+        case when without_ranges = 1 then sum_bytes else union_bytes end as held_bytes
+    from summed
+)
+select
+    measured.*,
+    case
+        -- rule undetermined
+        -- Undetermined: the size is unknown, or the log records the size meant to be sent, which hides a broken transfer.
+        when size is null or size_only = 1 then 'undetermined'
+        -- rule partial
+        -- Partial: the bytes delivered do not cover the object's size.
+        when held_bytes < size then 'partial'
+        -- Bytes of an unnamed server reach the size but may be the size meant: that proves nothing.
+        when proven = 0 then 'undetermined'
+        -- rule full
+        -- Full: the bytes delivered cover the object's size.
+        else 'full'
+    end as completeness
+from measured

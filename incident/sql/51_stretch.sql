@@ -1,0 +1,39 @@
+-- one row per open or closed observation: the window it stands in
+with around as (
+    select
+        o.*,
+        max(case when seen = 'open' then started_us end) over (
+            partition by dataset_id, object_id
+            order by started_us, ended_us, request_no
+            rows between unbounded preceding and 1 preceding
+        ) as open_before_us,
+        min(case when seen = 'open' then started_us end) over (
+            partition by dataset_id, object_id
+            order by started_us, ended_us, request_no
+            rows between 1 following and unbounded following
+        ) as open_after_us
+    from observation o
+    where seen <> 'unavailable'
+),
+judged as (
+    select
+        around.*,
+        -- rule interruption
+        -- Closed observations that opens surround within max_interruption interrupt a window; they do not end it.
+        case
+            when seen = 'closed' and open_after_us - open_before_us <= k.max_interruption_us then 1
+            else 0
+        end as interrupts
+    from around
+    cross join policy k
+)
+select
+    judged.*,
+    -- rule window
+    -- A window is a maximal run from an open to the last open observation with no closed observation between.
+    sum(case when seen = 'closed' and interrupts = 0 then 1 else 0 end) over (
+        partition by dataset_id, object_id
+        order by started_us, ended_us, request_no
+        rows between unbounded preceding and current row
+    ) as closings
+from judged
