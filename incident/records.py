@@ -53,7 +53,7 @@ EVENT_COLUMNS: tuple[Column, ...] = (
     Column("cache_status", "text", None, "the cache's own word: Hit, MISS, …"),
     Column("request_id", "text", "http.request.id", "the server's unique id of the request"),
     Column("aborted", "bool", None, "the log says that the client left early; null where the format cannot say"),
-    Column("inner", "bool", None, "a further row of a request already logged (shield, sub-request); null = no"),
+    Column("inner_hop", "bool", None, "a further row of a request already logged (shield, sub-request); null = no"),
     Column("rest_hash", "int64", None, "hash of what the line holds beyond these columns; null where it holds nothing more"),
 )
 

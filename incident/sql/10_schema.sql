@@ -79,7 +79,7 @@ create table if not exists event (
     cache_status   varchar,
     request_id     varchar,
     aborted        boolean,
-    inner          boolean,
+    inner_hop      boolean,
     rest_hash      bigint
 );
 

@@ -85,5 +85,5 @@ select
     case when range_kind = 'response' then range_total end as range_total,
     request_id,
     coalesce(aborted, false) as aborted,
-    coalesce("inner", false) as "inner"
+    coalesce(inner_hop, false) as inner_hop
 from settled

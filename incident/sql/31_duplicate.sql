@@ -24,7 +24,7 @@ line as (
         r.line_no,
         g.ts_us, g.duration_us, g.peer_ip, g.peer_port, g.forwarded_for, g.user_name, g.method, g.host, g.path, g.query,
         g.protocol, g.status, g.bytes_sent, g.content_length, g.range_start, g.range_end, g.range_total, g.content_type,
-        g.referer, g.user_agent, g.cache_status, g.request_id, g.aborted, g."inner", g.rest_hash
+        g.referer, g.user_agent, g.cache_status, g.request_id, g.aborted, g.inner_hop, g.rest_hash
     from request r
     join suspect s
         on s.dataset_id = r.dataset_id
@@ -45,7 +45,7 @@ nth as (
             partition by
                 dataset_id, vantage, ts_us, duration_us, peer_ip, peer_port, forwarded_for, user_name, method, host, path,
                 query, protocol, status, bytes_sent, content_length, range_start, range_end, range_total, content_type,
-                referer, user_agent, cache_status, request_id, aborted, "inner", rest_hash, item_order
+                referer, user_agent, cache_status, request_id, aborted, inner_hop, rest_hash, item_order
             order by line_no
         ) as nth_in_file
     from line
@@ -57,7 +57,7 @@ copy as (
             partition by
                 dataset_id, vantage, ts_us, duration_us, peer_ip, peer_port, forwarded_for, user_name, method, host, path,
                 query, protocol, status, bytes_sent, content_length, range_start, range_end, range_total, content_type,
-                referer, user_agent, cache_status, request_id, aborted, "inner", rest_hash, nth_in_file
+                referer, user_agent, cache_status, request_id, aborted, inner_hop, rest_hash, nth_in_file
             order by item_order, line_no
         ) as nth_copy
     from nth

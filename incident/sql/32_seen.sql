@@ -13,7 +13,7 @@ with seen as (
     left join duplicate d
         on d.request_no = r.request_no
     where d.request_no is null
-        and not r."inner"
+        and not r.inner_hop
 ),
 pairable as (
     select

@@ -7,7 +7,7 @@ select
         when d.request_no is not null then 'duplicate'
         -- rule one-request-once
         -- A request that another event already stands for: logged at another vantage, or by an inner hop of the same one.
-        when p.origin_no is not null or r."inner" then 'other_vantage'
+        when p.origin_no is not null or r.inner_hop then 'other_vantage'
         -- rule internal
         -- The client is one of the organisation's own addresses.
         when r.internal then 'internal'

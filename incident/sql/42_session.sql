@@ -58,9 +58,9 @@ select
     request_no, dataset_id, client_id, agent_id, object_id, status, started_us, ended_us, size, first_byte,
     delivered_bytes,
     begins,
-    sum(begins) over (
+    cast(sum(begins) over (
         partition by dataset_id, client_id, agent_id, object_id
         order by started_us, ended_us, request_no
         rows between unbounded preceding and current row
-    ) as session_no
+    ) as bigint) as session_no
 from marked

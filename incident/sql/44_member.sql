@@ -2,11 +2,11 @@
 with numbered as (
     select
         s.request_no, s.dataset_id, s.client_id, s.agent_id, s.object_id, s.session_no, s.started_us, s.ended_us,
-        sum(case when o.request_no is null then 0 else 1 end) over (
+        cast(sum(case when o.request_no is null then 0 else 1 end) over (
             partition by s.dataset_id, s.client_id, s.agent_id, s.object_id, s.session_no
             order by s.started_us, s.ended_us, s.request_no
             rows between unbounded preceding and current row
-        ) as overs
+        ) as bigint) as overs
     from session s
     left join start_over o
         on o.request_no = s.request_no
@@ -53,11 +53,11 @@ marked as (
 folded as (
     select
         marked.*,
-        sum(begins) over (
+        cast(sum(begins) over (
             partition by dataset_id, client_id, agent_id, object_id
             order by started_us, ended_us, download_no
             rows between unbounded preceding and current row
-        ) as fold
+        ) as bigint) as fold
     from marked
 ),
 named as (

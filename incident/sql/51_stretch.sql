@@ -31,9 +31,9 @@ select
     judged.*,
     -- rule window
     -- A window is a maximal run from an open to the last open observation with no closed observation between.
-    sum(case when seen = 'closed' and interrupts = 0 then 1 else 0 end) over (
+    cast(sum(case when seen = 'closed' and interrupts = 0 then 1 else 0 end) over (
         partition by dataset_id, object_id
         order by started_us, ended_us, request_no
         rows between unbounded preceding and current row
-    ) as closings
+    ) as bigint) as closings
 from judged

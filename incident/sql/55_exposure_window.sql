@@ -15,11 +15,11 @@ with ordered as (
 grouped as (
     select
         ordered.*,
-        sum(case when reached_us is null or first_seen_us > reached_us then 1 else 0 end) over (
+        cast(sum(case when reached_us is null or first_seen_us > reached_us then 1 else 0 end) over (
             partition by dataset_id
             order by first_seen_us, last_seen_us, object_id
             rows between unbounded preceding and current row
-        ) as window_no
+        ) as bigint) as window_no
     from ordered
 )
 select

@@ -12,11 +12,11 @@ with ordered as (
 grouped as (
     select
         ordered.*,
-        sum(case when reached_us is null or start_us > reached_us then 1 else 0 end) over (
+        cast(sum(case when reached_us is null or start_us > reached_us then 1 else 0 end) over (
             partition by dataset_id
             order by start_us, end_us, object_id
             rows between unbounded preceding and current row
-        ) as span_no
+        ) as bigint) as span_no
     from ordered
 )
 select
