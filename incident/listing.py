@@ -60,10 +60,9 @@ def roots(con: duckdb.DuckDBPyConnection) -> tuple[Path, ...]:
     return tuple(Path(root) for (root,) in con.execute("select distinct root from evidence order by root").fetchall())
 
 
-def last_definition(con: duckdb.DuckDBPyConnection) -> str | None:
-    """Return the SHA-256 of the definition that was applied last."""
-    row = con.execute("select sha256 from definition order by applied_no desc limit 1").fetchone()
-    return None if row is None else str(row[0])
+def known_definitions(con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    """Return the SHA-256 of every definition that was applied to the case, in the order of first use."""
+    return tuple(sha256 for (sha256,) in con.execute("select sha256 from definition order by applied_no").fetchall())
 
 
 def reject_counts(con: duckdb.DuckDBPyConnection) -> tuple[RejectCount, ...]:

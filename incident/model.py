@@ -20,7 +20,7 @@ from incident import __version__
 from incident.agents import automated
 from incident.globs import compile_glob
 from incident.matching import Matcher, match_targets, normalise_path
-from incident.network import Networks, client_of, parse_address
+from incident.network import Networks, client_of, network_64, parse_address
 from incident.records import CaseDefinition, EvidenceRule, Policy
 from incident.sequences import Part, Seen, pair, start_overs
 from incident.store import sql_text
@@ -28,7 +28,7 @@ from incident.store import sql_text
 MATCHED = ("25_gathered",)
 IDENTIFIED = ("26_request", "31_duplicate", "32_seen")
 COUNTED = ("33_bucket", "40_size", "41_transfer", "42_session", "43_part")
-DOWNLOADED = ("44_member", "45_download", "46_holding")
+DOWNLOADED = ("44_member", "45_attempt", "46_holding", "47_download")
 OBSERVED = (
     "50_observation",
     "51_stretch",
@@ -112,7 +112,7 @@ def _fill(con: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> No
 
 
 def _fill_policy(con: duckdb.DuckDBPyConnection, policy: Policy) -> None:
-    _fill(con, "policy", pl.DataFrame([asdict(policy)]))
+    _fill(con, "policy", pl.DataFrame([asdict(policy)], schema_overrides={"only_tier": pl.Int32}))
 
 
 def _fill_items(con: duckdb.DuckDBPyConnection, definition: CaseDefinition) -> None:
@@ -214,6 +214,11 @@ def _fill_identities(con: duckdb.DuckDBPyConnection, definition: CaseDefinition)
     ).fetchall():
         client, proxied = client_of(peer, chain, trusted)
         identities.append((peer, chain, clients.setdefault(client or "", len(clients)), proxied))
+    networks: dict[str, int] = {}
+    folded: dict[str, int] = {}
+    for text, number in clients.items():
+        network = network_64(text)
+        folded[text] = number if network is None else networks.setdefault(network, len(clients) + len(networks))
     _fill(
         con,
         "identity",
@@ -227,8 +232,9 @@ def _fill_identities(con: duckdb.DuckDBPyConnection, definition: CaseDefinition)
         con,
         "client",
         pl.DataFrame(
-            [(number, text, parse_address(text) in internal) for text, number in clients.items()],
-            schema={"client_id": pl.Int32, "client_ip": pl.String, "internal": pl.Boolean},
+            [(number, text, parse_address(text) in internal, folded[text]) for text, number in clients.items()]
+            + [(number, text, False, number) for text, number in networks.items()],
+            schema={"client_id": pl.Int32, "client_ip": pl.String, "internal": pl.Boolean, "folded_id": pl.Int32},
             orient="row",
         ),
     )

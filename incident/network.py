@@ -64,6 +64,14 @@ def client_of(peer: str | None, forwarded_for: str | None, trusted: Networks) ->
     return peer, True
 
 
+def network_64(client: str) -> str | None:
+    """The /64 that an IPv6 client belongs to; None for IPv4 and for what is no address."""
+    address = parse_address(client)
+    if address is None or address.version == 4:
+        return None
+    return str(ipaddress.ip_network((address, 64), strict=False))
+
+
 def load_labels(path: Path) -> Sequence[tuple[Network, str]]:
     """Read networks.csv (columns cidr,label), the most specific network first.
 

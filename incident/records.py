@@ -186,6 +186,14 @@ class Policy:
     min_bytes: int = 3
     max_interruption_us: int = 300_000_000
     match_within_us: int = 5_000_000
+    every_transfer: bool = False
+    per_day: bool = False
+    only_200: bool = False
+    full_only: bool = False
+    humans_only: bool = False
+    fold_ipv6: bool = False
+    count_internal: bool = False
+    only_tier: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,17 +10,20 @@ import base64
 import json
 from typing import TYPE_CHECKING
 
-from incident.render import words
+from incident import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from incident.proposals import DatasetProposal
     from incident.records import (
+        CaseDefinition,
         CaseFinding,
         ClientFinding,
         DatasetFinding,
         EvidenceItem,
         ObjectFinding,
+        Outage,
         Policy,
         RejectCount,
         RejectLine,
@@ -92,6 +95,28 @@ def clients(case: CaseFinding) -> Json:
     }
 
 
+def proposals(definition: CaseDefinition, items: Sequence[EvidenceItem], found: Sequence[DatasetProposal]) -> Json:
+    """Return what `incident summary --json` prints while no data set is defined."""
+    return {
+        "case": definition.name,
+        "config_sha256": definition.sha256,
+        "policy": policy(definition.policy),
+        "datasets": [],
+        "proposals": [
+            {
+                "path": one.path,
+                "requests": one.requests,
+                "unique_peers": one.peers,
+                "largest_bytes": one.largest_bytes,
+                "first": _time(one.first_us),
+                "last": _time(one.last_us),
+            }
+            for one in found
+        ],
+        **evidence(items),
+    }
+
+
 def evidence(items: Sequence[EvidenceItem]) -> Json:
     """Return what `incident evidence --json` prints."""
     paths = {item.evidence_id: item.path for item in items}
@@ -130,7 +155,8 @@ def window(found: WindowFinding) -> Json:
         "unavailable_seconds": _seconds(found.unavailable_us),
         "longest_seconds": _seconds(found.longest_us),
         "interruptions": found.interruptions,
-        "outages": [{"start": _time(one.start_us), "end": _time(one.end_us)} for one in found.outages],
+        "outages": _spans(found.outages),
+        "interrupted": _spans(found.interrupted),
     }
 
 
@@ -246,6 +272,10 @@ def _reject(line: RejectLine) -> Json:
     except UnicodeDecodeError:
         found["raw_base64"] = base64.b64encode(line.raw).decode("ascii")
     return found
+
+
+def _spans(found: Sequence[Outage]) -> list[Json]:
+    return [{"start": _time(one.start_us), "end": _time(one.end_us)} for one in found]
 
 
 def _time(us: int | None) -> str | None:

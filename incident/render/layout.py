@@ -5,12 +5,15 @@ Arithmetic about the picture only: no function here counts anything of the case.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from incident.render import fonts, theme, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 _STEPS = (
     *((minutes * words.MINUTE) for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720)),
@@ -69,7 +72,7 @@ def wrap(text: str, room: float, size: float, *, bold: bool = False, lines: int 
 
 
 def place(wanted: Sequence[tuple[float, float]], left: float, right: float) -> tuple[Placed, ...]:
-    """Give each label, (x of its leader, width), a place in lanes above the plot; the order of the answers is the given one.
+    """Give each label, (x of its leader, width), a place in lanes above the plot; answers in the order given.
 
     Boxes in one lane never overlap. Leaders run straight down from a box's edge, so a box is kept out of the way of
     other labels' leaders where a lane can be found that does so.
@@ -132,15 +135,16 @@ def time_ticks(start_us: int, end_us: int, zone: str, wanted: int) -> tuple[Tick
 
 
 def _clock_ticks(start_us: int, end_us: int, zone: str, step: int) -> tuple[Tick, ...]:
-    # every change of any zone's clocks falls on a quarter of an hour, so round local times do too, or on the step itself
+    # offsets are whole quarters of an hour, so round local times lie on quarters of UTC, or on the step itself
     grid = min(step, _QUARTER)
     found: list[Tick] = []
+    changes = words.offset(start_us, zone) != words.offset(end_us, zone)
     for us in range(-(-start_us // grid) * grid, end_us + 1, grid):
         at = words.local(us, zone)
         if (at.hour * words.HOUR + at.minute * words.MINUTE) % step:
             continue
         below = [] if found and words.day(found[-1].at_us, zone) == words.day(us, zone) else [_day_month(at)]
-        if found and words.offset(found[-1].at_us, zone) != words.offset(us, zone):
+        if changes and (not found or words.offset(found[-1].at_us, zone) != words.offset(us, zone)):
             below.append(words.zone_name(us, zone).split(" ", maxsplit=1)[0])
         found.append(Tick(us, _clock_word(at), ", ".join(below)))
     return tuple(found)
@@ -153,6 +157,9 @@ def _day_ticks(start_us: int, end_us: int, zone: str, days: int) -> tuple[Tick, 
         us = int((midnight.replace(tzinfo=words.zone_of(zone)) - words.EPOCH) / timedelta(microseconds=1))
         if us > end_us:
             return tuple(found)
+        if us < start_us and not found:
+            midnight += timedelta(days=1)
+            continue
         if us >= start_us:
             last = found and words.local(found[-1].at_us, zone).year
             found.append(Tick(us, _day_month(midnight), str(midnight.year) if last != midnight.year else ""))

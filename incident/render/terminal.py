@@ -14,13 +14,15 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from incident.render import words
-from incident.render.words import visible
+from incident import words
+from incident.render import tomlout
+from incident.words import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from incident.formats import Format
+    from incident.proposals import DatasetProposal
     from incident.records import (
         CaseFinding,
         ClientFinding,
@@ -101,6 +103,17 @@ def totals(out: Console, total: EvidenceTotals, zone: str) -> None:
         rows.append(("first event", words.short(total.first_ts_us, zone)))
         rows.append(("last event", f"{words.short(total.last_ts_us, zone)}, in {zone}"))
     out.print(_pairs(rows))
+
+
+def proposals(out: Console, found: Sequence[DatasetProposal], zone: str) -> None:
+    """Show objects that look like exposed data, as tables to paste into the case definition."""
+    if not found:
+        out.print(
+            "No object in these logs looks like a data file: describe yours in a [[dataset]] table of incident.toml."
+        )
+        return
+    out.print("No data set is defined yet. These objects look like data; paste what belongs into incident.toml:\n")
+    out.print(tomlout.proposals(found, zone), soft_wrap=True)
 
 
 def datasets(out: Console, case: CaseFinding) -> None:

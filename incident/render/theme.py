@@ -23,7 +23,7 @@ LIGHT: Final = {
     "outage": "#6b7480",
     "full": "#0072b2",
     "partial": "#e69f00",
-    "partial_line": "#7a5200",
+    "partial_line": "#8a5c00",
     "undetermined": "#fafbfc",
     "undetermined_line": "#787f89",
     "downloads": "#1c2531",

@@ -7,7 +7,15 @@ create or replace table policy (
     repeat_within_us    bigint not null,
     min_bytes           bigint not null,
     max_interruption_us bigint not null,
-    match_within_us     bigint not null
+    match_within_us     bigint not null,
+    every_transfer      boolean not null,   -- each transfer is a download of its own
+    per_day             boolean not null,   -- one download per client, object and UTC day
+    only_200            boolean not null,   -- only 200 responses are transfers
+    full_only           boolean not null,   -- only full downloads are counted
+    humans_only         boolean not null,   -- downloads by automated clients are not counted
+    fold_ipv6           boolean not null,   -- an IPv6 client is its /64
+    count_internal      boolean not null,   -- the organisation's own clients are counted too
+    only_tier           integer             -- only what this tier logged; null: all
 );
 
 -- one row per data set
@@ -67,7 +75,8 @@ create or replace table identity (
 create or replace table client (
     client_id integer not null,
     client_ip varchar not null,
-    internal  boolean not null
+    internal  boolean not null,
+    folded_id integer not null          -- the client that stands for its IPv6 /64; itself for IPv4
 );
 
 -- one row per user agent

@@ -5,7 +5,10 @@ with settled as (
         i.item_order,
         i.vantage,
         i.tier,
-        n.client_id,
+        -- rule ipv6-network
+        -- Where a policy folds IPv6, a client is its /64 network.
+        -- why: one host may hold any number of addresses of its /64 (RFC 8981).
+        case when k.fold_ipv6 then c.folded_id else n.client_id end as client_id,
         n.proxied,
         c.internal,
         a.agent_id,
@@ -43,6 +46,8 @@ with settled as (
         on c.client_id = n.client_id
     join agent a
         on a.user_agent = coalesce(g.user_agent, '')
+    cross join policy k
+    where k.only_tier is null or i.tier = k.only_tier
 )
 select
     row_number() over (order by dataset_id, item_order, evidence_id, line_no) as request_no,

@@ -10,7 +10,7 @@ select
         when p.origin_no is not null or r.inner_hop then 'other_vantage'
         -- rule internal
         -- The client is one of the organisation's own addresses.
-        when r.internal then 'internal'
+        when r.internal and not k.count_internal then 'internal'
         -- rule method
         -- The method is not one that fetches the data set.
         when r.method is not null and m.method is null then 'method'

@@ -4,7 +4,9 @@ with counted as (
     from request r
     join bucket b
         on b.request_no = r.request_no
+    cross join policy k
     where b.bucket = 'counted'
+        and (not k.only_200 or r.status = 200)
 ),
 candidate as (
     -- The sizes that an object had, the one in force at the time of the transfer first; of several in force, the largest.

@@ -41,6 +41,7 @@ marked as (
         chain.*,
         case
             when last_end_us is null then 1
+            when k.every_transfer then 1
             -- Each 200 is a download of its own.
             when cut_short = 1 then 1
             when started_us - last_end_us >= k.session_gap_us then 1

@@ -40,7 +40,13 @@ marked as (
         head.*,
         -- rule repeat-within
         -- A download that starts within repeat_within of the one before it by the same client and object repeats it.
+        -- rule one-a-day
+        -- Where a policy counts one download a day, a further one of the same client, object and UTC day repeats the first.
         case
+            when k.per_day and started_us - mod(started_us, 86400000000) = lag(started_us - mod(started_us, 86400000000)) over (
+                partition by dataset_id, client_id, agent_id, object_id
+                order by started_us, ended_us, download_no
+            ) then 0
             when k.repeat_within_us > 0 and started_us - lag(started_us) over (
                 partition by dataset_id, client_id, agent_id, object_id
                 order by started_us, ended_us, download_no

@@ -31,5 +31,5 @@ select dataset_id, object_id, client_id
 from assembled
 union
 select dataset_id, object_id, client_id
-from download
+from attempt
 where completeness = 'full'

@@ -1,4 +1,4 @@
--- one row per download: one acquisition attempt by one client of one object, in full or in part
+-- one row per acquisition attempt of one object by one client, in full or in part
 with laid as (
     select
         m.download_no,
