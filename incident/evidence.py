@@ -66,8 +66,8 @@ class Source:
 def find_sources(paths: Sequence[Path], *, exclude: Collection[Path] = ()) -> list[Source]:
     """Return what the paths hold, sorted by path, each item once.
 
-    Folders are searched through, links followed. Hidden files, case files, excluded files and what is no regular file
-    are no evidence; a path that is named itself is taken even if hidden. `-` is standard input.
+    Folders are searched through, links followed. Hidden files, case files, excluded files or folders and what is no
+    regular file are no evidence; a path that is named itself is taken even if hidden. `-` is standard input.
 
     Raises:
         EvidenceError: if a path does not exist or is neither file nor folder.
@@ -77,7 +77,7 @@ def find_sources(paths: Sequence[Path], *, exclude: Collection[Path] = ()) -> li
     for path in paths:
         for source in _sources_of(path):
             real = _resolved(source.file)
-            if real not in left_out:
+            if real not in left_out and left_out.isdisjoint(real.parents):
                 found.setdefault((real, source.member_no), source)
     return sorted(found.values(), key=lambda source: (source.path, str(source.root)))
 

@@ -36,7 +36,10 @@ _ISAL_ERROR = cast("type[Exception]", igzip_lib.IsalError)  # its stub calls the
 _DAMAGE = (_ISAL_ERROR, zstandard.ZstdError, lzma.LZMAError, OSError, ValueError)
 _MAGIC = (
     ("gzip", (b"\x1f\x8b",)),
-    ("bzip2", (*(b"BZh%d1AY&SY" % level for level in range(1, 10)), b"BZh9\x17\x72\x45\x38\x50\x90")),
+    (
+        "bzip2",
+        tuple(b"BZh%d%b" % (n, block) for n in range(1, 10) for block in (b"1AY&SY", b"\x17\x72\x45\x38\x50\x90")),
+    ),
     ("xz", (b"\xfd7zXZ\x00",)),
     ("zstd", (b"\x28\xb5\x2f\xfd", *(bytes((0x50 + i, 0x2A, 0x4D, 0x18)) for i in range(16)))),
 )

@@ -1,6 +1,7 @@
 """Evidence: the same lines whatever the chunks and the compression, damage named, nothing written."""
 
 import bz2
+import functools
 import gzip
 import hashlib
 import io
@@ -25,7 +26,7 @@ from incident.evidence_lines import LineCutter, joined
 PACK = {
     "none": bytes,
     "gzip": gzip.compress,
-    "bzip2": bz2.compress,
+    "bzip2": functools.partial(bz2.compress, compresslevel=1),  # small blocks: a cut costs at most one
     "xz": lzma.compress,
     "zstd": zstandard.compress,
 }
