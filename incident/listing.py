@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from incident.records import EvidenceItem, EvidenceTotals, Reading, RejectCount, RejectLine
+from incident.globs import compile_glob
+from incident.records import EvidenceItem, EvidenceRule, EvidenceTotals, Reading, RejectCount, RejectLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     import duckdb
+
+    from incident.records import CaseDefinition
 
 _ITEM_COLUMNS = ", ".join(column.name for column in fields(EvidenceItem))
 _READING_COLUMNS = ", ".join(column.name for column in fields(Reading))
@@ -36,6 +39,17 @@ def totals(items: Iterable[EvidenceItem]) -> EvidenceTotals:
         first_ts_us=min((item.first_ts_us for item in of if item.first_ts_us is not None), default=None),
         last_ts_us=max((item.last_ts_us for item in of if item.last_ts_us is not None), default=None),
     )
+
+
+def as_defined(items: Iterable[EvidenceItem], definition: CaseDefinition) -> tuple[EvidenceItem, ...]:
+    """Return the items with vantage and server as the definition's first fitting [[evidence]] table has them."""
+    compiled = [(compile_glob(rule.match), rule) for rule in definition.evidence]
+    defined = []
+    for item in items:
+        rule = next((rule for glob, rule in compiled if glob.fullmatch(item.path)), EvidenceRule(match=""))
+        vantage = rule.vantage or item.vantage or ("origin" if item.format else None)
+        defined.append(replace(item, vantage=vantage, server=rule.server or item.server))
+    return tuple(defined)
 
 
 def grouped(items: Iterable[EvidenceItem]) -> Mapping[tuple[str, str], EvidenceTotals]:

@@ -15,6 +15,7 @@ from incident import words
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from incident.formats import Format
     from incident.proposals import DatasetProposal
     from incident.records import (
         CaseDefinition,
@@ -131,6 +132,25 @@ def reject_counts(counts: Sequence[RejectCount]) -> Json:
 def reject_lines(lines: Iterable[RejectLine]) -> Json:
     """Return what `incident rejects ITEM --json` prints; bytes that are no UTF-8 also stand as base64."""
     return {"rejects": [_reject(line) for line in lines]}
+
+
+def formats(pages: Mapping[str, Format]) -> Json:
+    """Return what `incident formats --json` prints."""
+    return {
+        "formats": [
+            {
+                "name": page.name,
+                "title": page.title,
+                "source": page.source,
+                "checked": None if page.checked is None else page.checked.isoformat(),
+                "vantage": page.vantage,
+                "ts_kind": page.ts_kind,
+                "bytes_kind": page.bytes_kind,
+                "limits": list(page.limits),
+            }
+            for page in pages.values()
+        ]
+    }
 
 
 def policy(rules: Policy) -> Json:

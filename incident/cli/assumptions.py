@@ -1,0 +1,67 @@
+"""What an ingest had to assume, or could not read, said once for all items it befell, each with a next step."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from incident.cli.output import note
+from incident.words import counted, number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from incident.records import EvidenceItem, Reading
+
+NAMED = 3
+MANY_REJECTED = 0.01
+
+
+def tell(items: Sequence[EvidenceItem], readings: Mapping[int, Sequence[Reading]], case: str, *, quiet: bool) -> None:
+    """Write the notes on stderr."""
+    zones: dict[str, list[str]] = {}
+    unsettled = []
+    for item in items:
+        of_item = readings.get(item.evidence_id, ())
+        if "timezone" not in _given(item):
+            for zone in {reading.zone for reading in of_item if reading.zone is not None}:
+                zones.setdefault(zone, []).append(item.path)
+        if any("unknown" in {reading.bytes_kind, reading.ts_kind} for reading in of_item):
+            unsettled.append(item.path)
+    for zone, paths in zones.items():
+        note(
+            "zone-assumed",
+            f"the times in {_named(paths)} carry no zone; {zone} is assumed",
+            'say which with --tz, or timezone = "…" under [[evidence]], and ingest again',
+            quiet=quiet,
+        )
+    if unsettled:
+        note(
+            "server-unknown",
+            f"nothing in {_named(unsettled)} says which server wrote the lines, and so what their bytes and times mean",
+            'say which with server = "apache" or "nginx" under [[evidence]]',
+            quiet=quiet,
+        )
+    for item in items:
+        if item.status in {"truncated", "unreadable", "unrecognised"}:
+            remedy = "--format NAME or --log-format DIRECTIVE says how its lines read"
+            if item.status != "unrecognised":
+                remedy = "ask for a whole copy; what could be read is in the case"
+            note(item.status, f"{item.path}: {item.problem or 'it could not be read whole'}", remedy, quiet=quiet)
+        elif item.rejected and item.rejected >= MANY_REJECTED * item.lines:
+            note(
+                "lines-rejected",
+                f"{number(item.rejected)} of {counted(item.lines, 'line')} in {item.path} fit no format",
+                f"incident rejects{case} '{item.path}'",
+                quiet=quiet,
+            )
+
+
+def _given(item: EvidenceItem) -> Iterable[str]:
+    return {key for key, value in json.loads(item.settings or "{}").items() if value is not None}
+
+
+def _named(paths: Sequence[str]) -> str:
+    if len(paths) <= NAMED:
+        return ", ".join(paths)
+    return f"{', '.join(paths[:NAMED])} and {counted(len(paths) - NAMED, 'more item')}"

@@ -1,0 +1,107 @@
+"""From options to what a command works on: the case file, its definition, its findings."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from incident import definition as definitions
+from incident.cli.moments import moment_us
+from incident.cli.output import note
+from incident.errors import CaseError, UsageError
+from incident.records import CaseDefinition
+from incident.strict_toml import suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from duckdb import DuckDBPyConnection
+
+    from incident.records import CaseFinding
+
+
+def definition_for(config: Path | None, folders: Sequence[Path]) -> CaseDefinition:
+    """Return the case definition that applies, checked; without one, the defaults."""
+    found = definitions.find(config, folders)
+    if found is None:
+        return CaseDefinition()
+    definition = definitions.load(found)
+    if any(rule.format is not None for rule in definition.evidence):
+        from incident import formats  # noqa: PLC0415 - loads pages and what reads them
+
+        definitions.check_formats(definition, formats.load(definition.formats))
+    return definition
+
+
+def open_case(case: Path, *, read_only: bool = True) -> DuckDBPyConnection:
+    """Open a case that is there and holds evidence.
+
+    Raises:
+        CaseError: there is none, or nothing was ingested into it.
+    """
+    from incident import listing, store  # noqa: PLC0415 - DuckDB loads only where a case is opened
+
+    if not case.is_file():
+        raise CaseError(
+            f"there is no case file {case}",
+            where="--case",
+            next_step="incident ingest PATH... makes one; --case names one elsewhere",
+        )
+    con = store.open_case(case, read_only=read_only)
+    if not listing.evidence_items(con):
+        con.close()
+        raise CaseError(f"{case} holds no evidence", where="--case", next_step="incident ingest PATH...")
+    return con
+
+
+def definition_of(con: DuckDBPyConnection, config: Path | None, *, quiet: bool) -> CaseDefinition:
+    """Return the definition for a case: the one named, the current folder's, or the ingested folder's."""
+    from incident import listing  # noqa: PLC0415 - DuckDB loads only where a case is opened
+
+    definition = definition_for(config, listing.roots(con))
+    if definition.path is None and (before := listing.known_definitions(con)):
+        note(
+            "definition-not-found",
+            f"no incident.toml was found, though this case was counted with one (SHA-256 {before[-1][:12]}…)",
+            "name it with --config",
+            quiet=quiet,
+        )
+    return definition
+
+
+def findings_of(
+    case: Path,
+    config: Path | None,
+    *,
+    datasets: Sequence[str] | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    quiet: bool = False,
+) -> CaseFinding:
+    """Count a case under its definition and return what it says.
+
+    Raises:
+        UsageError: an unknown data set, or a period that holds nothing.
+    """
+    from incident import findings  # noqa: PLC0415 - DuckDB loads only where a case is opened
+
+    with closing(open_case(case, read_only=False)) as con:
+        definition = definition_of(con, config, quiet=quiet)
+        if not definition.datasets:
+            raise UsageError(
+                "no data set is defined, so there is nothing to count",
+                where=str(definition.path) if definition.path else "there is no case definition",
+                next_step="incident summary proposes data sets; incident init writes a definition to put them in",
+            )
+        names = [rule.name for rule in definition.datasets]
+        for name in datasets or ():
+            if name not in names:
+                raise UsageError(f'no data set is called "{name}"', where="--dataset", next_step=suggest(name, names))
+        since_us = moment_us(since, definition.timezone, "--since") if since else None
+        until_us = moment_us(until, definition.timezone, "--until") if until else None
+        if since_us is not None and until_us is not None and since_us >= until_us:
+            raise UsageError("the period ends before it begins", where="--since and --until", next_step="swap them")
+        return findings.case_finding(
+            con, definition, datasets=tuple(datasets) if datasets else None, since_us=since_us, until_us=until_us
+        )

@@ -1,0 +1,89 @@
+"""What is handed to others: timeline, report, formats."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from incident.cli import opening, options
+from incident.cli.ask import print_json
+from incident.cli.output import STDOUT, check_free, write
+from incident.errors import UsageError
+from incident.strict_toml import suggest
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (timeline, report, formats):
+        app.command()(command)
+
+
+def timeline(
+    *,
+    output: options.Output = Path("timeline.html"),
+    force: options.Force = False,
+    case: options.Case = options.CASE_FILE,
+    config: options.Config = None,
+    dataset: options.Datasets = None,
+    since: options.Since = None,
+    until: options.Until = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Draw downloads, windows and declared events over time."""
+    from incident.render import plots  # noqa: PLC0415 - loads Plotly
+
+    check_free(output, force=force)
+    found = opening.findings_of(case, config, datasets=dataset, since=since, until=until, quiet=quiet)
+    _hand_over(plots.timeline(found), output, force=force, quiet=quiet)
+
+
+def report(
+    *,
+    output: options.Output = Path("report.html"),
+    force: options.Force = False,
+    case: options.Case = options.CASE_FILE,
+    config: options.Config = None,
+    dataset: options.Datasets = None,
+    since: options.Since = None,
+    until: options.Until = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Write the report for counsel, as one HTML file."""
+    from incident.render import report as reporting  # noqa: PLC0415 - loads Plotly and templates
+
+    check_free(output, force=force)
+    found = opening.findings_of(case, config, datasets=dataset, since=since, until=until, quiet=quiet)
+    _hand_over(reporting.report(found), output, force=force, quiet=quiet)
+
+
+def formats(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="One format to show whole.", show_default=False)
+    ] = None,
+    *,
+    config: options.Config = None,
+    as_json: options.Json = False,
+) -> None:
+    """List the log formats that are known, or show one."""
+    from incident import formats as pages  # noqa: PLC0415 - not needed to print help
+    from incident.render import jsonout, terminal  # noqa: PLC0415 - not needed to print help
+
+    known = pages.load(opening.definition_for(config, ()).formats)
+    if name is not None and name not in known:
+        raise UsageError(f'no format is called "{name}"', where="NAME", next_step=suggest(name, sorted(known)))
+    shown = known if name is None else {name: known[name]}
+    if as_json:
+        print_json(jsonout.formats(shown))
+    elif name is None:
+        terminal.formats(terminal.console(), shown)
+    else:
+        terminal.format_page(terminal.console(), shown[name])
+
+
+def _hand_over(page: str, output: Path, *, force: bool, quiet: bool) -> None:
+    write(output, page, force=force)
+    if not quiet and output != STDOUT:
+        sys.stdout.write(f"wrote {output}\n")
