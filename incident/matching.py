@@ -5,6 +5,7 @@ Everything here works on distinct values; what leaves it is canonical text and n
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,17 +13,21 @@ from dataclasses import dataclass
 from incident.globs import compile_glob
 from incident.records import DatasetRule
 
+_ESCAPED = "incident-percent"
+codecs.register_error(
+    _ESCAPED, lambda error: ("".join(f"%{byte:02X}" for byte in error.object[error.start : error.end]), error.end)
+)
 _HEX = frozenset("0123456789abcdefABCDEF")
 
 
 def percent_decode(path: str) -> str:
-    """Undo percent-encoding once; a % that starts no escape stays. Bytes that are no UTF-8 become \\xHH.
+    """Undo percent-encoding once; a % that starts no escape stays. Bytes that are no UTF-8 stay escaped, in capitals.
 
     Source: RFC 3986, 2.1 and 2.4 (never decode twice).
     """
     if "%" not in path:
         return path
-    raw = path.encode("utf-8", "surrogateescape")
+    raw = path.encode("utf-8", "backslashreplace")
     out = bytearray()
     i = 0
     while i < len(raw):
@@ -32,7 +37,7 @@ def percent_decode(path: str) -> str:
         else:
             out.append(raw[i])
             i += 1
-    return out.decode("utf-8", "backslashreplace")
+    return out.decode("utf-8", _ESCAPED)
 
 
 def normalise_path(path: str) -> str:

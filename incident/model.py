@@ -258,14 +258,15 @@ def _fill_pairing(con: duckdb.DuckDBPyConnection, policy: Policy) -> None:
     """Pair behind-the-proxy requests with what a vantage nearer to the client logged of them, tier by tier."""
     pairs: list[tuple[int, int]] = []
     rows = con.execute(
-        "select group_no, request_no, tier, proxied, started_us, ended_us, request_id from seen order by group_no, request_no"
+        "select group_no, request_no, tier, proxied, started_us, ended_us, method, request_id from seen "
+        "order by group_no, request_no"
     ).fetchall()
     for _, group in groupby(rows, key=itemgetter(0)):
         tiers: dict[int, list[Seen]] = {}
         behind: dict[int, list[Seen]] = {}
-        for _, request_no, tier, proxied, started_us, ended_us, request_id in group:
+        for _, request_no, tier, proxied, started_us, ended_us, method, request_id in group:
             side = behind if proxied and tier > 0 else tiers
-            side.setdefault(tier, []).append(Seen(request_no, started_us, ended_us, request_id))
+            side.setdefault(tier, []).append(Seen(request_no, started_us, ended_us, method, request_id))
         nearer = tiers.get(0, [])
         for tier in (1, 2):
             waiting = behind.get(tier, [])

@@ -6,27 +6,26 @@ Both are plain functions over integers: SQL gathers the rows, these decide, SQL 
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from heapq import heappop, heappush
 from typing import NamedTuple
 
 
 class Seen(NamedTuple):
-    """One request as a vantage saw it. Times in µs; `request_id` None where the log has none."""
+    """One request as a vantage saw it. Times in µs; `method` and `request_id` None where the log has none."""
 
     request_no: int
     started_us: int
     ended_us: int
+    method: str | None
     request_id: str | None
 
 
 def pair(edges: list[Seen], origins: list[Seen], within_us: int) -> Iterator[tuple[int, int]]:
-    """Yield (origin request_no, edge request_no): each origin request that an edge request of the same client, object
-    and method stands for.
+    """Yield (origin request_no, edge request_no): each origin request that an edge request stands for.
 
-    A shared request id decides at once. After that, in time order, each origin request takes, of the edge requests still
-    free whose span comes within `within_us` of its own, the one that ended first: the others may yet serve a later one.
+    All are of one client and object. A shared request id decides at once. Of the others as many pair as can, those
+    whose spans come within `within_us` of each other and whose methods agree; the earlier origin requests come first.
     """
     free = sorted(edges, key=lambda s: (s.started_us, s.ended_us, s.request_no))
     waiting = sorted(origins, key=lambda s: (s.started_us, s.ended_us, s.request_no))
@@ -40,24 +39,59 @@ def pair(edges: list[Seen], origins: list[Seen], within_us: int) -> Iterator[tup
         else:
             taken.add(edge.request_no)
             yield origin.request_no, edge.request_no
-    free = [edge for edge in free if edge.request_no not in taken]
-    # The heap holds the free edge requests that began in time, the first to end on top.
-    near: list[tuple[int, int, int]] = []
-    begun = 0
-    for origin in rest:
-        while begun < len(free) and free[begun].started_us <= origin.ended_us + within_us:
-            heappush(near, (free[begun].ended_us, free[begun].started_us, free[begun].request_no))
-            begun += 1
-        while near and near[0][0] < origin.started_us - within_us:
-            heappop(near)  # ended too early for this origin request, and so for all that start later
-        if near and near[0][1] > origin.ended_us + within_us:
-            # An earlier origin request that ran longer let edge requests in that began too late for this one.
-            near.sort()  # a sorted list is a heap
-            at = next((i for i, edge in enumerate(near) if edge[1] <= origin.ended_us + within_us), None)
-            if at is not None:
-                yield origin.request_no, near.pop(at)[2]
-        elif near:
-            yield origin.request_no, heappop(near)[2]
+    yield from _pair_in_time([edge for edge in free if edge.request_no not in taken], rest, within_us)
+
+
+def _pair_in_time(edges: list[Seen], origins: list[Seen], within_us: int) -> Iterator[tuple[int, int]]:
+    """Pair by time: both lists sorted by start.
+
+    A maximum matching by augmenting paths, origin by origin: one that was paired stays paired, so that none is given up
+    for a later one. Where no path is found, nothing that the search reached can ever help a later search, and it is
+    left out from then on (the Hungarian tree theorem), which keeps the whole linear in the pairs that are possible.
+    """
+    starts = [edge.started_us for edge in edges]
+    latest_end: list[int] = []  # the latest end of this and all earlier edges
+    for edge in edges:
+        latest_end.append(max(edge.ended_us, latest_end[-1]) if latest_end else edge.ended_us)
+    holder: dict[int, int] = {}  # edge → origin
+    useless = [False] * len(edges)
+
+    def fitting(origin: Seen) -> Iterator[int]:
+        last = bisect_right(starts, origin.ended_us + within_us)
+        first = bisect_left(latest_end, origin.started_us - within_us, 0, last)
+        for at in range(first, last):
+            edge = edges[at]
+            agree = edge.method is None or origin.method is None or edge.method == origin.method
+            if agree and not useless[at] and edge.ended_us >= origin.started_us - within_us:
+                yield at
+
+    for number in range(len(origins)):
+        came_from: dict[int, int] = {}  # edge → the origin that reached it
+        holds: dict[int, int] = {}  # origin → the edge it would give up
+        queue = [number]
+        found = None
+        for reaching in queue:
+            for at in fitting(origins[reaching]):
+                if at in came_from:
+                    continue
+                came_from[at] = reaching
+                if at not in holder:
+                    found = at
+                    break
+                holds[holder[at]] = at
+                queue.append(holder[at])
+            if found is not None:
+                break
+        if found is None:
+            for at in came_from:
+                useless[at] = True
+            continue
+        while found is not None:
+            reaching = came_from[found]
+            holder[found] = reaching
+            found = holds.get(reaching) if reaching != number else None
+    for at, number in sorted(holder.items()):
+        yield origins[number].request_no, edges[at].request_no
 
 
 class Part(NamedTuple):

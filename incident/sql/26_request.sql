@@ -76,7 +76,9 @@ select
     -- rule content
     -- Where the log counts headers into bytes, the content length decides if present, then the length of the response's
     -- range; otherwise the bytes are taken as they are.
+    -- The answer to a HEAD request carries none.
     case
+        when method = 'HEAD' then 0
         when size_kind = 'total_sent' then coalesce(
             content_length,
             case when range_kind = 'response' then range_end - range_start + 1 end,

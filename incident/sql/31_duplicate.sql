@@ -66,7 +66,7 @@ same_id as (
     select
         request_no,
         row_number() over (
-            partition by dataset_id, vantage, request_id, client_id, object_id
+            partition by dataset_id, vantage, request_id, client_id, object_id, inner_hop
             order by item_order, line_no
         ) as nth_copy
     from request

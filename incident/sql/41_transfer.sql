@@ -34,6 +34,11 @@ candidate as (
     join size s
         on s.object_id = c.object_id
 ),
+largest as (
+    select object_id, max(size) as largest
+    from size
+    group by object_id
+),
 sized as (
     select
         c.*,
@@ -44,11 +49,17 @@ sized as (
             when z.basis = 'declared' then z.size
             when c.status = 206 then coalesce(c.range_total, z.size)
             else coalesce(c.content_length, z.size)
-        end as size
+        end as size,
+        -- rule version
+        -- The version a response belongs to is told by the complete size it names; one that names none belongs to the
+        -- largest known.
+        coalesce(case when c.status = 206 then c.range_total else c.content_length end, l.largest) as version
     from counted c
     left join candidate z
         on z.request_no = c.request_no
         and z.choice = 1
+    left join largest l
+        on l.object_id = c.object_id
 ),
 placed as (
     select
@@ -66,6 +77,7 @@ placed as (
 select
     request_no, dataset_id, object_id, client_id, agent_id, status, started_us, ended_us, bytes_sent, size_kind, aborted,
     size,
+    version,
     first_byte,
     -- rule delivered
     -- A response delivered the bytes that the log counts, at most what it was meant to hold; one whose client left early

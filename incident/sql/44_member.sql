@@ -1,9 +1,9 @@
 -- one row per transfer: the download it belongs to, named by its first transfer
 with numbered as (
     select
-        s.request_no, s.dataset_id, s.client_id, s.agent_id, s.object_id, s.session_no, s.started_us, s.ended_us,
+        s.request_no, s.dataset_id, s.client_id, s.agent_id, s.object_id, s.version, s.session_no, s.started_us, s.ended_us,
         cast(sum(case when o.request_no is null then 0 else 1 end) over (
-            partition by s.dataset_id, s.client_id, s.agent_id, s.object_id, s.session_no
+            partition by s.dataset_id, s.client_id, s.agent_id, s.object_id, s.version, s.session_no
             order by s.started_us, s.ended_us, s.request_no
             rows between unbounded preceding and current row
         ) as bigint) as overs
@@ -15,7 +15,7 @@ own as (
     select
         request_no,
         first_value(request_no) over (
-            partition by dataset_id, client_id, agent_id, object_id, session_no, overs
+            partition by dataset_id, client_id, agent_id, object_id, version, session_no, overs
             order by started_us, ended_us, request_no
             rows between unbounded preceding and current row
         ) as download_no

@@ -32,9 +32,9 @@ summed as (
         min(client_id) as client_id,
         min(agent_id) as agent_id,
         count(*) as transfers,
+        -- A download lasts from the start of its first transfer to the end of its last.
         min(started_us) as started_us,
-        min(ended_us) as first_us,
-        max(ended_us) as last_us,
+        max(ended_us) as ended_us,
         cast(coalesce(sum(bytes_sent), 0) as bigint) as bytes_sent,
         max(size) as size,
         cast(sum(new_bytes) as bigint) as union_bytes,

@@ -16,7 +16,7 @@ with laid as (
     where t.proven = 1 and t.size is not null and t.first_byte is not null
 ),
 assembled as (
-    select dataset_id, object_id, client_id
+    select dataset_id, object_id, client_id, agent_id
     from laid
     group by dataset_id, object_id, client_id, agent_id, size
     having sum(
@@ -27,9 +27,9 @@ assembled as (
         end
     ) >= size
 )
-select dataset_id, object_id, client_id
+select dataset_id, object_id, client_id, agent_id
 from assembled
 union
-select dataset_id, object_id, client_id
+select dataset_id, object_id, client_id, agent_id
 from attempt
 where completeness = 'full'

@@ -25,5 +25,5 @@ join object_window w
     and n.started_us >= w.first_seen_us
     and n.open_again_us <= w.last_open_us
 where n.seen = 'unavailable'
-    and n.open_again_us is not null
+    and n.open_again_us > n.started_us
 group by w.dataset_id, w.object_id, w.window_no, n.open_again_us

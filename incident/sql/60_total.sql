@@ -1,13 +1,13 @@
 -- one row per data set: the headline figures, within the period that was asked for
 --
 -- rule download-time
--- A download is counted in the period in which its first transfer ended.
+-- A download is counted in the period in which it starts.
 with wanted as (
     select w.*
     from download w
     cross join period p
-    where (p.since_us is null or w.first_us >= p.since_us)
-        and (p.until_us is null or w.first_us < p.until_us)
+    where (p.since_us is null or w.started_us >= p.since_us)
+        and (p.until_us is null or w.started_us < p.until_us)
 ),
 taken as (
     select
@@ -23,8 +23,8 @@ taken as (
         count(distinct case when c.client_ip <> '' and a.automated then c.client_ip end) as unique_ips_automated,
         count(case when w.with_headers = 1 and w.completeness = 'full' then 1 end) as full_with_headers,
         count(case when w.without_ranges = 1 then 1 end) as without_ranges,
-        min(w.first_us) as first_download_us,
-        max(w.last_us) as last_download_us
+        min(w.started_us) as first_download_us,
+        max(w.ended_us) as last_download_us
     from wanted w
     join client c
         on c.client_id = w.client_id
@@ -33,8 +33,10 @@ taken as (
     group by w.dataset_id
 ),
 held as (
-    select h.dataset_id, count(distinct h.client_id) as clients_full_copy
-    from holding h
+    -- rule clients-full-copy
+    -- A client is an address with a user agent.
+    select h.dataset_id, count(*) as clients_full_copy
+    from (select distinct dataset_id, client_id, agent_id from holding) h
     group by h.dataset_id
 )
 select

@@ -15,18 +15,18 @@ taken as (
         count(case when w.completeness = 'partial' then 1 end) as downloads_partial,
         count(case when w.completeness = 'undetermined' then 1 end) as downloads_undetermined,
         count(distinct case when c.client_ip <> '' then c.client_ip end) as unique_ips,
-        min(w.first_us) as first_download_us,
-        max(w.last_us) as last_download_us
+        min(w.started_us) as first_download_us,
+        max(w.ended_us) as last_download_us
     from download w
     join client c
         on c.client_id = w.client_id
     cross join period p
-    where (p.since_us is null or w.first_us >= p.since_us)
-        and (p.until_us is null or w.first_us < p.until_us)
+    where (p.since_us is null or w.started_us >= p.since_us)
+        and (p.until_us is null or w.started_us < p.until_us)
     group by w.object_id
 ),
 held as (
-    select object_id, count(distinct client_id) as clients_full_copy
+    select object_id, count(*) as clients_full_copy
     from holding
     group by object_id
 )

@@ -22,14 +22,14 @@ taken as (
         count(distinct w.agent_id) as agents,
         max(case when a.automated then 1 else 0 end) as automated,
         cast(sum(w.bytes_sent) as bigint) as bytes_sent,
-        min(w.first_us) as first_us,
-        max(w.last_us) as last_us
+        min(w.started_us) as first_us,
+        max(w.ended_us) as last_us
     from download w
     join agent a
         on a.agent_id = w.agent_id
     cross join period p
-    where (p.since_us is null or w.first_us >= p.since_us)
-        and (p.until_us is null or w.first_us < p.until_us)
+    where (p.since_us is null or w.started_us >= p.since_us)
+        and (p.until_us is null or w.started_us < p.until_us)
     group by w.dataset_id, w.client_id
 ),
 held as (

@@ -1,6 +1,6 @@
 -- one row per (data set, bin of the timeline): the downloads that began in it, and the addresses seen first in it
 with first_arrival as (
-    select dataset_id, client_id, min(first_us) as first_us
+    select dataset_id, client_id, min(started_us) as first_us
     from download
     group by dataset_id, client_id
 ),
@@ -14,8 +14,8 @@ taken as (
     from bin b
     join download w
         on w.dataset_id = b.dataset_id
-        and w.first_us >= b.start_us
-        and w.first_us < b.end_us
+        and w.started_us >= b.start_us
+        and w.started_us < b.end_us
     group by b.dataset_id, b.bin_no
 ),
 arrived as (
