@@ -1,4 +1,4 @@
-"""Findings as the model would hand them over, made up and always the same: the pictures and the report are tried on these.
+"""Findings as the model would hand them over, made up and always the same, to try the pictures and the report on.
 
 `case()` is the worked one; the others are small or odd. Addresses are from the documentation ranges.
 """
@@ -334,15 +334,17 @@ def case() -> CaseFinding:
                 ),
                 caveats=("The edge log for 9 downloads is missing; they were counted at the origin.",),
             ),
-            dataset("fsc", "Firearm safety certificates", records=2_891_750, columns=thin, downloads=611, ips=148, seed=2),
+            dataset("fsc", "Firearm safety certificates", records=2_891_750, columns=thin, downloads=611, ips=148,
+                    seed=2),
             dataset("dros", "Dealer records of sale", records=8_678_000, columns=thin, downloads=402, ips=97, seed=3,
                     opened=None, first=FIRST + 40 * MINUTE),
             dataset("awr", "Assault weapon registry", records=None, columns=thin, downloads=175, ips=61, seed=4,
                     closed=None, kinds=("undetermined",)),
             dataset("gvro", "Restraining orders", records=0, columns=(), downloads=23, ips=14, seed=5,
                     first=BACK + HOUR, last=BACK + 9 * HOUR, outages=(), opened=BACK, width=5 * MINUTE),
-            dataset("roster", "Handgun roster", records=None, columns=(), downloads=1, ips=1, seed=6, kinds=("partial",),
-                    first=FIRST + 3 * HOUR, last=FIRST + 3 * HOUR, outages=(), opened=None, closed=None),
+            dataset("roster", "Handgun roster", records=None, columns=(), downloads=1, ips=1, seed=6,
+                    kinds=("partial",), first=FIRST + 3 * HOUR, last=FIRST + 3 * HOUR, outages=(), opened=None,
+                    closed=None),
         ),
         events=EVENTS,
         since_us=None,

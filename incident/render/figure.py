@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from incident.render import words
+from incident import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -220,8 +220,13 @@ def _window_words(dataset: DatasetFinding, zone: str) -> str:
     if len(dataset.windows) > 1:
         parts.append(f"in {len(dataset.windows)} windows")
     elif dataset.windows[0].unavailable_us:
-        parts.append(f"of which unavailable for {words.span(dataset.windows[0].unavailable_us)}")
+        parts.append(f"of which unavailable for {_whole(words.span(dataset.windows[0].unavailable_us))}")
     return f"{', '.join(parts)}."
+
+
+def _whole(text: str) -> str:
+    """Return a text that no line break divides."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _lane_words(dataset: DatasetFinding) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from incident.render import layout, theme, words
+from incident import words
+from incident.render import layout, theme
 
 if TYPE_CHECKING:
     from incident.render.figure import Mark, Spec
@@ -76,6 +77,7 @@ class Frame:
     rows: tuple[Row, ...]
     ticks: tuple[layout.Tick, ...]
     texts: tuple[Text, ...]
+    scales: tuple[Text, ...]  # the words of the axes, which an interactive figure sets itself
     labels: tuple[Label, ...]
     legend: tuple[Swatch, ...]
 
@@ -108,18 +110,19 @@ def frame(spec: Spec, width: float) -> Frame:
     if start is None or end is None:
         texts.append(Text(look.pad, y + 24, "There is no time to show: nothing was observed.", look.size, "muted"))
         texts.append(Text(look.pad, y + 60, spec.provenance, look.size - 2.5, "muted"))
-        return Frame(width, y + 76, left, right, 0, 1, y, (), (), tuple(texts), (), ())
+        return Frame(width, y + 76, left, right, 0, 1, y, (), (), tuple(texts), (), (), ())
     lanes_top = y + 8
     labels, y = _labels(spec, look, width, edges, lanes_top)
     rows, captions, y = _lanes(spec, look, left, y) if spec.lanes else _rows(spec, look, edges, y)
     texts += captions
+    scales = _count_words(rows, left, look.size - 1.5)
     # a tick and its two lines need about this much room
-    ticks = layout.time_ticks(start, end, spec.zone, max(2, int((right - left) / (look.size * 6.2))))
+    ticks = layout.time_ticks(start, end, spec.zone, max(2, int((right - left) / (look.size * 4.8))))
     for tick in ticks:
         x = left + (tick.at_us - start) / (end - start) * (right - left)
-        texts.append(Text(x, y + 18, tick.text, look.size - 1, "muted", anchor="middle"))
-        texts.append(Text(x, y + 33, tick.below, look.size - 1, "ink", bold=True, anchor="middle"))
-    texts = [text for text in texts if text.text]
+        scales.append(Text(x, y + 18, tick.text, look.size - 1, "muted", anchor="middle"))
+        if tick.below:
+            scales.append(Text(x, y + 33, tick.below, look.size - 1, "ink", bold=True, anchor="middle"))
     y += 56
     for line in layout.wrap(spec.zone_words, right - left, look.size - 1):
         texts.append(Text(left, y, line, look.size - 1, "muted"))
@@ -133,7 +136,19 @@ def frame(spec: Spec, width: float) -> Frame:
         y += look.size + 1
         texts.append(Text(look.pad, y, line, look.size - 2.5, "muted"))
     return Frame(
-        width, y + look.pad - 4, left, right, start, end, lanes_top, tuple(rows), ticks, tuple(texts), labels, legend
+        width,
+        y + look.pad - 4,
+        left,
+        right,
+        start,
+        end,
+        lanes_top,
+        tuple(rows),
+        ticks,
+        tuple(texts),
+        tuple(scales),
+        labels,
+        legend,
     )
 
 
@@ -220,10 +235,6 @@ def _rows(spec: Spec, look: _Look, edges: tuple[float, float], y: float) -> tupl
     texts.append(Text(left, y - 8, caption, small, "muted", boxed=True))
     rows.append(Row("cumulative", y, y + low, layout.count_ticks(max(spec.downloads, spec.unique_ips), 3)))
     y += low
-    for row in rows[1:]:
-        for value in row.ticks:
-            height = row.bottom - value / max(1, row.ticks[-1]) * (row.bottom - row.top)
-            texts.append(Text(left - 6, height + 4, words.number(value), look.size - 1.5, "muted", anchor="end"))
     last = rows[-1]
     values = (spec.downloads, spec.unique_ips)
     heights = [last.bottom - value / max(1, last.ticks[-1]) * low for value in values]
@@ -233,15 +244,24 @@ def _rows(spec: Spec, look: _Look, edges: tuple[float, float], y: float) -> tupl
     return rows, texts, y
 
 
+def _count_words(rows: list[Row], left: float, size: float) -> list[Text]:
+    """Return the numbers beside the count axes."""
+    found = []
+    for row in rows:
+        for value in row.ticks:
+            height = row.bottom - value / max(1, row.ticks[-1]) * (row.bottom - row.top)
+            found.append(Text(left - 6, height + 4, words.number(value), size, "muted", anchor="end"))
+    return found
+
+
 def _lanes(spec: Spec, look: _Look, left: float, y: float) -> tuple[list[Row], list[Text], float]:
     rows, texts = [], []
     gutter = left - look.pad - 14
     for i, lane in enumerate(spec.lanes):
         if look.numbered:
-            texts.append(
-                Text(look.pad, y + 20, layout.clip(lane.title, 330, look.size, bold=True), look.size, bold=True)
-            )
-            texts.append(Text(look.pad, y + 36, lane.words, look.size - 0.5, "muted"))
+            title = layout.clip(lane.title, 330, look.size, bold=True)
+            texts.append(Text(look.pad, y + 20, title, look.size, bold=True, boxed=True))
+            texts.append(Text(look.pad, y + 36, lane.words, look.size - 0.5, "muted", boxed=True))
             y += 44
             rows.append(Row("lane", y, y + 50, lane=i))
             y += 60

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from incident.render import fonts, theme, words
+from incident import words
+from incident.render import fonts, theme
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -60,7 +61,7 @@ def clip(text: str, room: float, size: float, *, bold: bool = False) -> str:
 def wrap(text: str, room: float, size: float, *, bold: bool = False, lines: int = 9) -> tuple[str, ...]:
     """Return the text in lines no wider than the room; the last one is clipped if there are too many."""
     found: list[str] = []
-    rest = text.split()
+    rest = [word for word in text.split(" ") if word]  # a no-break space stays
     while rest and len(found) < lines:
         line = rest.pop(0)
         while rest and text_width(f"{line} {rest[0]}", size, bold=bold) <= room:
@@ -79,15 +80,29 @@ def place(wanted: Sequence[tuple[float, float]], left: float, right: float) -> t
     """
     placed: dict[int, Placed] = {}
     boxes = {i: _box(x, width, left, right) for i, (x, width) in enumerate(wanted)}
-    ends = [i for i, (_, _, anchor) in boxes.items() if anchor == "end"]
-    starts = [i for i, (_, _, anchor) in boxes.items() if anchor == "start"]
-    order = [*sorted(ends, key=lambda i: (wanted[i][0], i)), *sorted(starts, key=lambda i: (-wanted[i][0], -i))]
-    for i in order:
+    for i in _from_below([x for x, _ in wanted], boxes):
         low, high, anchor = boxes[i]
-        free = [lane for lane in range(len(order)) if _fits(lane, low, high, placed.values())]
+        free = [lane for lane in range(len(wanted)) if _fits(lane, low, high, placed.values())]
         clear = [lane for lane in free if not _crosses(lane, wanted[i][0], (low, high), placed, wanted)]
         placed[i] = Placed((clear or free)[0], low, high, anchor)
     return tuple(placed[i] for i in range(len(wanted)))
+
+
+def _from_below(leaders: list[float], boxes: dict[int, tuple[float, float, str]]) -> list[int]:
+    """Return the labels so that one whose leader would cut another's box comes before it, hence below it."""
+    under = {
+        i: {k for k, x in enumerate(leaders) if k != i and low - 2 < x < high + 2}
+        for i, (low, high, _) in boxes.items()
+    }
+    order: list[int] = []
+    while under:
+        # two boxes that face each other cannot both be clear: the one with the fewest in its way goes first
+        chosen = min(under, key=lambda i: (len(under[i]), -leaders[i], -i))
+        order.append(chosen)
+        del under[chosen]
+        for rest in under.values():
+            rest.discard(chosen)
+    return order
 
 
 def _box(x: float, width: float, left: float, right: float) -> tuple[float, float, str]:

@@ -35,7 +35,7 @@ def svg(spec: Spec, width: float) -> str:
         *(_text(label.text) for label in drawing.labels),
         *(_swatch(swatch, uid) for swatch in drawing.legend),
         *(_ground(text) for text in drawing.texts if text.boxed),
-        *(_text(text) for text in drawing.texts),
+        *(_text(text) for text in (*drawing.scales, *drawing.texts)),
     ]
     wide, high = _n(drawing.width), _n(drawing.height)
     size = f'width="{wide}" height="{high}" viewBox="0 0 {wide} {high}"'
