@@ -232,7 +232,7 @@ def _fill_identities(con: duckdb.DuckDBPyConnection, definition: CaseDefinition)
         con,
         "client",
         pl.DataFrame(
-            [(number, text, parse_address(text) in internal, folded[text]) for text, number in clients.items()]
+            [(number, text, bool(internal) and parse_address(text) in internal, folded[text]) for text, number in clients.items()]
             + [(number, text, False, number) for text, number in networks.items()],
             schema={"client_id": pl.Int32, "client_ip": pl.String, "internal": pl.Boolean, "folded_id": pl.Int32},
             orient="row",

@@ -41,6 +41,9 @@ class Networks:
         """`networks` in CIDR form, checked before."""
         self.networks: tuple[Network, ...] = tuple(ipaddress.ip_network(text, strict=False) for text in networks)
 
+    def __bool__(self) -> bool:
+        return bool(self.networks)
+
     def __contains__(self, address: Address | None) -> bool:
         return address is not None and any(
             address.version == network.version and address in network for network in self.networks
@@ -55,7 +58,7 @@ def client_of(peer: str | None, forwarded_for: str | None, trusted: Networks) ->
     """
     if peer is None:
         return None, False
-    if parse_address(peer) not in trusted:
+    if not trusted or parse_address(peer) not in trusted:
         return peer, False
     for hop in reversed((forwarded_for or "").split(",")):
         address = parse_address(hop)
@@ -66,7 +69,7 @@ def client_of(peer: str | None, forwarded_for: str | None, trusted: Networks) ->
 
 def network_64(client: str) -> str | None:
     """The /64 that an IPv6 client belongs to; None for IPv4 and for what is no address."""
-    address = parse_address(client)
+    address = parse_address(client) if ":" in client else None
     if address is None or address.version == 4:
         return None
     return str(ipaddress.ip_network((address, 64), strict=False))
