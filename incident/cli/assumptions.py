@@ -43,11 +43,20 @@ def tell(items: Sequence[EvidenceItem], readings: Mapping[int, Sequence[Reading]
             quiet=quiet,
         )
     for item in items:
-        if item.status in {"truncated", "unreadable", "unrecognised"}:
-            remedy = "--format NAME or --log-format DIRECTIVE says how its lines read"
-            if item.status != "unrecognised":
-                remedy = "ask for a whole copy; what could be read is in the case"
-            note(item.status, f"{item.path}: {item.problem or 'it could not be read whole'}", remedy, quiet=quiet)
+        if item.status == "unrecognised":
+            note(
+                "not-recognised",
+                f"{item.path}: {item.problem or 'no format fits its first lines'}",
+                "say how its lines read with --format NAME or --log-format DIRECTIVE; incident formats lists the names",
+                quiet=quiet,
+            )
+        elif item.status in {"truncated", "unreadable"}:
+            note(
+                "not-read-whole",
+                f"{item.path}: {item.problem or item.status}",
+                "ask for a whole copy; the lines that could be read are in the case",
+                quiet=quiet,
+            )
         elif item.rejected and item.rejected >= MANY_REJECTED * item.lines:
             note(
                 "lines-rejected",

@@ -54,7 +54,7 @@ def init(
 def ingest(
     paths: Annotated[
         list[str],
-        typer.Argument(metavar="PATH...", help='Log files and folders of them; "-" is stdin.', show_default=False),
+        typer.Argument(metavar="PATH", help='Log files and folders of them; "-" is stdin.', show_default=False),
     ],
     *,
     case: options.Case = options.CASE_FILE,
@@ -74,7 +74,9 @@ def ingest(
         str | None,
         typer.Option("--tz", metavar="ZONE", help="The zone of times that carry none, such as Europe/Berlin."),
     ] = None,
-    threads: Annotated[int | None, typer.Option("--threads", min=1, help="How many threads to use.")] = None,
+    threads: Annotated[
+        int | None, typer.Option("--threads", min=1, metavar="N", help="How many threads to use.")
+    ] = None,
     memory: Annotated[
         str | None, typer.Option("--memory", metavar="SIZE", help="How much memory the database may use, such as 4GB.")
     ] = None,
@@ -136,7 +138,7 @@ def evidence(
 
 def rejects(
     item: Annotated[
-        str | None, typer.Argument(metavar="[ITEM]", help="The item whose lines to show.", show_default=False)
+        str | None, typer.Argument(metavar="ITEM", help="The item whose lines to show.", show_default=False)
     ] = None,
     *,
     case: options.Case = options.CASE_FILE,

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from incident.errors import UsageError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_YEAR, _LAST_YEAR = 1990, 2999
 _MICROSECOND = timedelta(microseconds=1)
 _NAMED_ZONE = re.compile(r"(.*\S)\s+\[?([A-Za-z]+(?:/[A-Za-z0-9_+-]+)+)\]?")
 _CLF_TIME = re.compile(r"\[?(\d{2}/[A-Za-z]{3}/\d{4}):([^\]]*)\]?")
@@ -30,7 +31,10 @@ def moment_us(text: str, zone: str, option: str) -> int:
         UsageError: it is no time, or could be read in more than one way.
     """
     try:
-        return (_read(text.strip(), ZoneInfo(zone)) - _EPOCH) // _MICROSECOND
+        found = _read(text.strip(), ZoneInfo(zone))
+        if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
+            raise _UnclearError("lies outside the time of any access log")
+        return (found - _EPOCH) // _MICROSECOND
     except (ValueError, OverflowError) as error:
         reason = str(error) if isinstance(error, _UnclearError) else "is not a time"
         raise UsageError(
@@ -41,7 +45,7 @@ def moment_us(text: str, zone: str, option: str) -> int:
 
 
 class _UnclearError(ValueError):
-    """The text can be read in more than one way; the message completes a sentence that begins with it."""
+    """The text is no one time; the message completes a sentence that begins with it."""
 
 
 def _read(text: str, zone: tzinfo) -> datetime:

@@ -61,7 +61,7 @@ def report(
 
 def formats(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="One format to show whole.", show_default=False)
+        str | None, typer.Argument(metavar="NAME", help="One format to show whole.", show_default=False)
     ] = None,
     *,
     config: options.Config = None,
