@@ -75,3 +75,10 @@ class UsageError(IncidentError):
 
     slug = "bad-option"
     exit_code = 2
+
+
+class TimezoneError(IncidentError):
+    """Times without a zone, and nobody said which; or a zone that does not exist."""
+
+    slug = "no-timezone"
+    exit_code = 2

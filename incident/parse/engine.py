@@ -1,0 +1,258 @@
+"""The parser of one item: hands each line to the reader in force, and what that one cannot read to the next."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+import polars as pl
+
+from incident.errors import TimezoneError
+from incident.parse import Batch
+from incident.parse.bad import BadValueError
+from incident.parse.pattern import PatternSplitter
+from incident.parse.reader import EVENTS, REJECTS, VALUES, Reader
+from incident.records import Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from incident.evidence import Block
+    from incident.formats import Format
+    from incident.parse import Settings
+    from incident.parse.fields import Value
+
+_NEWLINE = b"\n"
+BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Lines of a block that are read alike: their indexes (None: all), and the readers to try, by reading number."""
+
+    rows: NDArray[np.int64] | None
+    chain: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What `prepare` found out about a block."""
+
+    groups: tuple[Group, ...]
+    skipped: NDArray[np.bool_] | None  # comment and header lines
+
+
+class ItemParser:
+    """Reads the blocks of one item with one page, and with others what that page rejects."""
+
+    def __init__(self, pages: Sequence[Format], settings: Settings, *, fast: bool) -> None:
+        self._fast = fast
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._readers: list[Reader] = []
+        self._readings: list[Reading] = []
+        self._used: dict[int, int] = {}
+        self._zone = checked_zone(settings.timezone)
+        self._pages = tuple(page.settled(settings.server) for page in pages)
+        self._fixed = tuple(self._add(page, None, 1) for page in self._pages)
+
+    def _add(self, page: Format, fields: str | None, first_line: int) -> int:
+        """Register a reading; return its number."""
+        reader = Reader(page, PatternSplitter(page), self._zone)
+        zones = {one.zone for one in reader.converters if one.field.kind == "time" and _without_zone(one)}
+        if None in zones:
+            raise TimezoneError(
+                f"the times of {page.title} carry no zone", where=page.name,
+                next_step='say which it is: timezone = "America/Los_Angeles" in the [[evidence]] table of the item',
+            )  # fmt: skip
+        self._readers.append(reader)
+        self._readings.append(
+            Reading(
+                reading=len(self._readings),
+                format=page.name,
+                fields=fields,
+                ts_kind=page.ts_kind,
+                bytes_kind=page.bytes_kind,
+                range_kind=page.range_kind,
+                zone=next(iter(zones), None),
+                first_line=first_line,
+            )  # fmt: skip
+        )
+        return len(self._readings) - 1
+
+    @property
+    def readings(self) -> Sequence[Reading]:
+        """How lines were read so far; the numbers of readings that were not used are left out."""
+        with self._lock:
+            return [
+                replace(one, first_line=self._used.get(one.reading, one.first_line))
+                for one in self._readings
+                if one.reading in self._used or one.reading == 0
+            ]
+
+    def prepare(self, block: Block) -> object:
+        """Decide which lines are read by which readers."""
+        comment = self._pages[0].comment
+        skipped = None
+        if comment is not None and len(block.starts):
+            skipped = np.frombuffer(block.data, np.uint8)[block.starts] == ord(comment)
+            skipped &= block.ends > block.starts
+        return State((Group(None, self._fixed),), skipped)
+
+    def parse(self, block: Block, state: object) -> Batch:
+        """Read a prepared block."""
+        if not isinstance(state, State):
+            raise TypeError("parse wants what prepare returned")
+        work = _Work(block)
+        skipped = np.zeros(len(block.starts), dtype=bool) if state.skipped is None else state.skipped.copy()
+        for group in state.groups:
+            rows = np.arange(len(block.starts)) if group.rows is None else group.rows
+            if state.skipped is not None:
+                rows = rows[~skipped[rows]]
+            self._read(work, group.chain, rows, skipped)
+        with self._lock:
+            for reading, line in work.first_lines.items():
+                self._used[reading] = min(line, self._used.get(reading, line))
+        return Batch(work.events(), work.rejects(), int(skipped.sum()))
+
+    def _read(self, work: _Work, chain: tuple[int, ...], rows: NDArray[np.int64], skipped: NDArray[np.bool_]) -> None:
+        reasons: dict[int, str] = {}
+        for position, reading in enumerate(chain):
+            if not len(rows):
+                break
+            reader = self._readers[reading]
+            left = self._read_fast(work, reader, reading, rows) if self._fast else rows
+            failed = []
+            for index in left.tolist():
+                raw = work.raw(index)
+                if not raw.strip():
+                    skipped[index] = True
+                    continue
+                try:
+                    work.add(reading, index, reader.line(raw))
+                except BadValueError as error:
+                    failed.append(index)
+                    # what the page meant for the item says of the line counts, not what the others say
+                    if position == 0:
+                        reasons[index] = error.reason
+            rows = np.array(failed, dtype=np.int64)
+        for index in rows.tolist():
+            work.reject(index, reasons.get(index, "no-fields"))
+
+    def _read_fast(self, work: _Work, reader: Reader, reading: int, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Read what the fast path can vouch for; return the rest."""
+        block = work.block
+        if len(rows) == len(block.starts):
+            data, starts, ends = block.data, block.starts, block.ends
+        else:
+            lines = [
+                block.data[s:e] for s, e in zip(block.starts[rows].tolist(), block.ends[rows].tolist(), strict=True)
+            ]
+            data = _NEWLINE.join(lines) + _NEWLINE
+            ends = np.cumsum(block.ends[rows] - block.starts[rows] + 1) - 1
+            starts = np.concatenate((np.zeros(1, np.int64), ends[:-1] + 1))
+        found = reader.rows(data, starts, ends)
+        if found is None:
+            return rows
+        events, good = found
+        if marked := [i for i in work.marked() if good[rows == i].any()]:
+            # rare, and at most once per small item: these lines take the careful path
+            keep = ~np.isin(rows[good], marked)
+            events = events.filter(pl.Series(keep))
+            good = good & ~np.isin(rows, marked)
+        work.add_many(reading, rows[good], events)
+        return rows[~good]
+
+
+class _Work:
+    """What a block has become so far."""
+
+    def __init__(self, block: Block) -> None:
+        self.block = block
+        self._opening = {*block.restarts, *([0] if block.first_line == 1 else [])}
+        self.first_lines: dict[int, int] = {}
+        self._frames: list[pl.DataFrame] = []
+        self._rows: list[tuple[Value, ...]] = []
+        self._rejects: list[tuple[int, int, int, str, bytes]] = []
+
+    def raw(self, index: int) -> bytes:
+        block = self.block
+        raw = block.data[block.starts[index] : block.ends[index]]
+        return raw.removeprefix(BOM) if index in self._opening else raw
+
+    def marked(self) -> list[int]:
+        """Return the lines that begin with a byte order mark, which is no part of them."""
+        block = self.block
+        return [i for i in self._opening if i < len(block.starts) and block.data.startswith(BOM, int(block.starts[i]))]
+
+    def _place(self, index: int) -> tuple[int, int, int]:
+        block = self.block
+        start, end = int(block.starts[index]), int(block.ends[index])
+        return block.first_line + index, block.offset + start, end - start
+
+    def _seen(self, reading: int, line: int) -> None:
+        self.first_lines[reading] = min(line, self.first_lines.get(reading, line))
+
+    def add(self, reading: int, index: int, event: dict[str, Value]) -> None:
+        place = self._place(index)
+        self._seen(reading, place[0])
+        self._rows.append((reading, *place, *(event[name] for name in VALUES)))
+
+    def add_many(self, reading: int, rows: NDArray[np.int64], events: pl.DataFrame) -> None:
+        if not len(rows):
+            return
+        block = self.block
+        self._seen(reading, block.first_line + int(rows[0]))
+        places = pl.DataFrame(
+            {
+                "reading": pl.Series([reading], dtype=pl.Int16).new_from_index(0, len(rows)),
+                "line_no": rows + block.first_line,
+                "byte_offset": block.starts[rows] + block.offset,
+                "byte_length": (block.ends[rows] - block.starts[rows]).astype(np.int32),
+            }
+        )
+        self._frames.append(places.hstack(events))
+
+    def reject(self, index: int, reason: str) -> None:
+        block = self.block
+        raw = block.data[block.starts[index] : block.ends[index]]
+        self._rejects.append((*self._place(index), reason, raw))
+
+    def events(self) -> pl.DataFrame:
+        frames = list(self._frames)
+        if self._rows or not frames:
+            frames.append(pl.DataFrame(self._rows, schema=EVENTS, orient="row"))
+        return frames[0] if len(frames) == 1 else pl.concat(frames)
+
+    def rejects(self) -> pl.DataFrame:
+        return pl.DataFrame(self._rejects, schema=REJECTS, orient="row")
+
+
+def checked_zone(name: str | None) -> str | None:
+    """Return the zone's name if it is one.
+
+    Raises:
+        TimezoneError: there is no such zone.
+    """
+    if name is None or name == "UTC":
+        return name
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise TimezoneError(
+            f'there is no zone "{name}"', next_step='use a name of the IANA list, for example "America/Los_Angeles"'
+        ) from error
+    return name
+
+
+def _without_zone(converter: object) -> bool:
+    from incident.parse.fields import Converter  # noqa: PLC0415
+
+    if not isinstance(converter, Converter) or converter.field.format == "epoch":
+        return False
+    return converter.pattern is not None and not converter.pattern.zoned

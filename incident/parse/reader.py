@@ -1,0 +1,305 @@
+"""A reader: one page (with one set of columns) at work. `line` is the definition of right; `rows` is the same, fast."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import polars as pl
+
+from incident.evidence import MAX_LINE
+from incident.parse.bad import BadValueError
+from incident.parse.fields import Converter, line_hash
+from incident.parse.vector import chosen, shortcut, type_of
+from incident.records import EVENT_COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from incident.formats import Format
+    from incident.parse.fields import Value
+    from incident.parse.pattern import Split
+
+_POLARS = {"int16": pl.Int16, "int32": pl.Int32, "int64": pl.Int64, "text": pl.String, "bool": pl.Boolean}
+EVENTS: dict[str, type[pl.DataType]] = {c.name: _POLARS[c.type] for c in EVENT_COLUMNS if c.name != "evidence_id"}
+VALUES = tuple(name for name in EVENTS if name not in {"reading", "line_no", "byte_offset", "byte_length"})
+REJECTS: dict[str, type[pl.DataType]] = {
+    "line_no": pl.Int64, "byte_offset": pl.Int64, "byte_length": pl.Int32, "reason": pl.String, "raw": pl.Binary,
+}  # fmt: skip
+
+
+class Splitter(Protocol):
+    """Turns a line, or a block of lines, into raw values by name."""
+
+    names: tuple[str, ...]
+
+    def split(self, raw: bytes) -> Sequence[bytes | None]:
+        """Return the raw values in the order of `names`, or raise BadValueError."""
+
+    def frame(self, data: bytes) -> Split | None:
+        """Split a block at once; None if that cannot be done."""
+
+    def reached(self, raw: bytes) -> str | None:
+        """Return the last name that still fits a line that does not."""
+
+
+class Reader:
+    """Reads lines with one page and one splitter."""
+
+    def __init__(self, page: Format, splitter: Splitter, zone: str | None) -> None:
+        self.page = page
+        self.splitter = splitter
+        self.names = splitter.names
+        place = {name: index for index, name in enumerate(self.names)}
+        present = [
+            field for field in page.fields
+            if field.const is not None or any(source in place for source in field.sources)
+        ]  # fmt: skip
+        # a field of one column comes before those that fill several: what it says of its column goes first
+        self.converters = sorted(
+            (Converter(field, page, zone) for field in present), key=lambda one: len(one.outputs) > 1
+        )
+        self._slots = [tuple(place[s] for s in one.sources if s in place) for one in self.converters]
+        used = {source for one in self.converters for source in one.sources}
+        self.unmapped = tuple(name for name in self.names if name not in used)
+        self._rest = tuple(place[name] for name in self.unmapped)
+        self._missing = frozenset(mark.encode() for mark in page.missing)
+        self.hash_line = False  # the whole line is what the columns do not hold (JSON)
+
+    def line(self, raw: bytes) -> dict[str, Value]:
+        """Read one line.
+
+        Raises:
+            BadValueError: with the slug of the reject.
+        """
+        if len(raw) > MAX_LINE:
+            raise BadValueError("too-long")
+        values = self.splitter.split(raw)
+        event: dict[str, Value] = dict.fromkeys(VALUES)
+        residue: list[bytes] = []
+        for converter, places in zip(self.converters, self._slots, strict=True):
+            if converter.field.kind == "flag":
+                found: tuple[Value, ...] = (converter.flag({self.names[i]: values[i] for i in places}),)
+            else:
+                short = converter.field.how != "first" and len(places) < len(converter.sources)
+                found = converter(None if short else converter.choose([values[i] for i in places]))
+            for name, value in zip(converter.outputs, found, strict=True):
+                if name == "residue":
+                    if value is not None:
+                        residue.append(str(value).encode())
+                elif event[name] is None:
+                    event[name] = value
+        if event["ts_us"] is None:
+            raise BadValueError("no-timestamp")
+        event["rest_hash"] = self._rest_hash(raw, [values[i] for i in self._rest], residue)
+        return event
+
+    def _rest_hash(self, raw: bytes, unmapped: list[bytes | None], residue: list[bytes]) -> int | None:
+        if self.hash_line:
+            return line_hash(raw)
+        rest = b""
+        if any(value is not None and value not in self._missing for value in unmapped):
+            rest = b"\x1f".join(value or b"" for value in unmapped)
+        for value in residue:
+            rest += b"\x1e" + value
+        return line_hash(rest) if rest else None
+
+    def rows(
+        self, data: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]
+    ) -> tuple[pl.DataFrame, NDArray[np.bool_]] | None:
+        """Read the lines of a block at once: the events of those it can vouch for, in order, and which they are."""
+        split = self.splitter.frame(data)
+        if split is None:
+            return None
+        frame, selected = split.frame, [split.length.alias("_length"), split.proven.alias("_proven")]
+        valid = _is_utf8(data)
+        offsets = self._offsets(data, starts, ends)
+        for index, converter in enumerate(self.converters):
+            if converter.field.kind == "flag":
+                selected.append(_flag(converter, split).alias(f"{index}:{converter.field.to}"))
+                continue
+            # the chosen value may be null: then it is missing, and so are the outputs
+            frame = frame.with_columns(chosen(converter, split.columns).alias(f"_raw{index}"))
+            raw = pl.col(f"_raw{index}")
+            short = shortcut(converter, raw, offsets)
+            frame = frame.with_columns(short.plain.alias(f"_plain{index}"))
+            selected += [
+                value.cast(type_of(name)).alias(f"{index}:{name}")
+                for name, value in short.values.items()
+                if name != "residue"
+            ]
+            selected.append(pl.when(~pl.col(f"_plain{index}") & split.proven).then(raw).alias(f"_left{index}"))
+            if not valid:
+                selected.append(raw.str.contains("\ufffd", literal=True).fill_null(value=False).alias(f"_bad{index}"))
+        rest = [split.columns[name] for name in self.unmapped]
+        if rest:
+            held = pl.any_horizontal(
+                value.is_not_null() & ~value.is_in([mark.decode() for mark in sorted(self._missing)]) for value in rest
+            )
+            joined = pl.concat_str([value.fill_null("") for value in rest], separator="\x1f")
+            selected.append(pl.when(held).then(joined).alias("_rest"))
+        done = frame.select(selected).collect(engine="streaming")
+        if done.height != len(starts):
+            return None
+        good = done["_proven"].to_numpy() & (done["_length"].to_numpy() == ends - starts)
+        if not valid:
+            for column in [name for name in done.columns if name.startswith("_bad")]:
+                good &= ~done[column].to_numpy()
+            if "_rest" in done.columns:
+                good &= ~done["_rest"].str.contains("\ufffd", literal=True).fill_null(value=False).to_numpy()
+        return self._finish(done, good, data, starts, ends)
+
+    def _finish(
+        self,
+        done: pl.DataFrame,
+        good: NDArray[np.bool_],
+        data: bytes,
+        starts: NDArray[np.int64],
+        ends: NDArray[np.int64],
+    ) -> tuple[pl.DataFrame, NDArray[np.bool_]]:
+        residues: list[pl.Series] = []
+        columns: dict[str, list[pl.Series]] = {}
+        for index, converter in enumerate(self.converters):
+            parts = {name: done[f"{index}:{name}"] for name in converter.outputs if name != "residue"}
+            left = done[f"_left{index}"] if f"_left{index}" in done.columns else None
+            if left is not None and left.null_count() < len(left):
+                good &= _careful(converter, left, parts, residues)
+            if converter.field.const is not None:
+                value = converter(None)[0]
+                parts = {name: pl.Series([value], dtype=type_of(name)).new_from_index(0, done.height) for name in parts}
+            for name, series in parts.items():
+                columns.setdefault(name, []).append(series)
+        final: dict[str, pl.Series] = {}
+        for name, several in columns.items():
+            series = several[0]
+            for other in several[1:]:
+                if series.null_count():
+                    series = series.zip_with(series.is_not_null(), other)
+            final[name] = series
+        time = final.get("ts_us")
+        good &= time.is_not_null().to_numpy() if time is not None else False
+        final["rest_hash"] = self._rest_column(done, residues, good, data, starts, ends)
+        frame = pl.DataFrame(
+            {
+                name: final[name]
+                if name in final
+                else pl.Series([None], dtype=EVENTS[name]).new_from_index(0, done.height)
+                for name in VALUES
+            }
+        )
+        return (frame if good.all() else frame.filter(pl.Series(good))), good
+
+    def _rest_column(
+        self, done: pl.DataFrame, residues: list[pl.Series], good: NDArray[np.bool_], data: bytes,
+        starts: NDArray[np.int64], ends: NDArray[np.int64],
+    ) -> pl.Series:  # fmt: skip
+        if self.hash_line:
+            hashes = [
+                line_hash(data[start:end]) if fine else None
+                for start, end, fine in zip(starts.tolist(), ends.tolist(), good.tolist(), strict=True)
+            ]
+            return pl.Series(hashes, dtype=pl.Int64)
+        rest = done["_rest"] if "_rest" in done.columns else None
+        for residue in residues:
+            if residue.null_count() == len(residue):
+                continue
+            base = rest if rest is not None else pl.Series([None], dtype=pl.String).new_from_index(0, done.height)
+            joined = base.fill_null("") + "\x1e" + residue
+            rest = joined.zip_with(residue.is_not_null(), base)
+        if rest is None or rest.null_count() == len(rest):
+            return pl.Series([None], dtype=pl.Int64).new_from_index(0, done.height)
+        distinct = rest.drop_nulls().unique()
+        hashes = pl.Series([line_hash(text.encode()) for text in distinct.to_list()], dtype=pl.Int64)
+        return rest.replace_strict(distinct, hashes, default=None, return_dtype=pl.Int64)
+
+    def _offsets(self, data: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> list[str]:
+        """Return the offsets from UTC that lines spread over the block show, the most frequent first."""
+        if not len(starts) or not any(
+            one.pattern is not None and "offset" in one.pattern.parts for one in self.converters
+        ):
+            return []
+        places = [i for i, name in enumerate(self.names) for one in self.converters
+                  if one.pattern is not None and "offset" in one.pattern.parts and name in one.sources]  # fmt: skip
+        seen: Counter[str] = Counter()
+        for index in np.unique(np.linspace(0, len(starts) - 1, 64).astype(np.int64)).tolist():
+            try:
+                values = self.splitter.split(data[starts[index] : ends[index]])
+            except BadValueError:
+                continue
+            for place in places:
+                text = (values[place] or b"")[-5:].decode("ascii", "replace")
+                if (
+                    len(text) == 5
+                    and text[0] in "+-"
+                    and text[1:].isascii()
+                    and text[1:].isdigit()
+                    and text[1:3] < "24"
+                    and text[3:] < "60"
+                ):
+                    seen[text] += 1
+        return [offset for offset, _ in seen.most_common(4)]
+
+
+def _careful(
+    converter: Converter, left: pl.Series, parts: dict[str, pl.Series], residues: list[pl.Series]
+) -> NDArray[np.bool_]:
+    """Put the left-over values of a column through the converter, once each; return which rows it accepted."""
+    distinct = left.drop_nulls().unique()
+    rows = []
+    refused = []
+    for text in distinct.to_list():
+        try:
+            rows.append(converter(text.encode()))
+        except BadValueError:
+            rows.append((None,) * len(converter.outputs))
+            refused.append(text)
+    todo = left.is_not_null()
+    position = left.replace_strict(
+        distinct, pl.Series(range(len(distinct)), dtype=pl.UInt32), default=None, return_dtype=pl.UInt32
+    )
+    for place, name in enumerate(converter.outputs):
+        values = pl.Series([row[place] for row in rows], dtype=type_of(name)).gather(position.fill_null(0))
+        if name == "residue":
+            residues.append(values.zip_with(todo, pl.Series([None], dtype=pl.String).new_from_index(0, len(values))))
+        else:
+            parts[name] = values.zip_with(todo, parts[name])
+    if not refused:
+        return np.ones(len(left), dtype=bool)
+    return ~left.is_in(refused).fill_null(value=False).to_numpy()
+
+
+def _flag(converter: Converter, split: Split) -> pl.Expr:
+    sources = [split.columns[s] for s in converter.sources if s in split.columns]
+    groups = []
+    for group in converter.field.when:
+        holds = []
+        for condition in group:
+            raw = split.columns.get(condition.source)
+            if raw is None:
+                holds.append(pl.lit(value=False))
+                continue
+            plain = [value for value in condition.values if not value.startswith("~")]
+            hit = raw.is_in(plain) if plain else pl.lit(value=False)
+            for value in condition.values:
+                if value.startswith("~"):
+                    hit |= raw.str.contains(value[1:])
+            holds.append(raw.is_not_null() & (~hit if condition.negated else hit))
+        groups.append(pl.all_horizontal(holds).fill_null(value=False))
+    hit = pl.any_horizontal(groups) if groups else pl.lit(value=False)
+    there = pl.any_horizontal(source.is_not_null() for source in sources)
+    if converter.field.to == "inner":
+        return pl.when(hit & there).then(pl.lit(value=True))
+    return pl.when(there).then(hit)
+
+
+def _is_utf8(data: bytes) -> bool:
+    if data.isascii():
+        return True
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
