@@ -53,7 +53,7 @@ def case_finding(
 ) -> CaseFinding:
     """Everything the case says under a definition; `datasets` and the half-open period choose what is asked for."""
     model.apply(con, definition)
-    _ask(con, since_us, until_us)
+    ask(con, since_us, until_us)
     items = tuple(_as_defined(item, definition) for item in evidence_items(con))
     pages = formats.load(definition.formats)
     used = {name for (name,) in con.execute("select distinct format from reading").fetchall()}
@@ -88,7 +88,8 @@ def _as_defined(item: EvidenceItem, definition: CaseDefinition) -> EvidenceItem:
     )
 
 
-def _ask(con: duckdb.DuckDBPyConnection, since_us: int | None, until_us: int | None) -> None:
+def ask(con: duckdb.DuckDBPyConnection, since_us: int | None, until_us: int | None) -> None:
+    """Set the half-open period that all totals are taken over."""
     con.execute("create or replace temp table period (since_us bigint, until_us bigint)")
     con.execute("insert into period values (?, ?)", [since_us, until_us])
 

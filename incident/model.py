@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from itertools import groupby
 from operator import itemgetter
@@ -21,25 +22,14 @@ from incident.agents import automated
 from incident.globs import compile_glob
 from incident.matching import Matcher, match_targets, normalise_path
 from incident.network import Networks, client_of, network_64, parse_address
-from incident.records import CaseDefinition, EvidenceRule, Policy
+from incident.records import CaseDefinition, EvidenceRule
 from incident.sequences import Part, Seen, pair, start_overs
 from incident.store import sql_text
 
-MATCHED = ("25_gathered",)
-IDENTIFIED = ("26_request", "31_duplicate", "32_seen")
-COUNTED = ("33_bucket", "40_size", "41_transfer", "42_session", "43_part")
-DOWNLOADED = ("44_member", "45_attempt", "46_holding", "47_download")
-OBSERVED = (
-    "50_observation",
-    "51_stretch",
-    "52_object_window",
-    "53_unavailable",
-    "54_reachable",
-    "55_exposure_window",
-    "56_confirmed",
-    "57_interruption",
-)
 TIERS = {"edge": 0, "origin": 2}
+
+Step = str | Callable[[duckdb.DuckDBPyConnection, CaseDefinition], None]
+"""A file of sql/, or the work on text and sequences between two of them."""
 
 
 def apply(con: duckdb.DuckDBPyConnection, definition: CaseDefinition) -> None:
@@ -50,18 +40,8 @@ def apply(con: duckdb.DuckDBPyConnection, definition: CaseDefinition) -> None:
     con.begin()
     try:
         con.execute(sql_text("20_rules"))
-        _fill_policy(con, definition.policy)
-        _fill_items(con, definition)
-        _fill_targets(con, definition)
-        _run(con, MATCHED)
-        _fill_identities(con, definition)
-        _fill_agents(con)
-        _run(con, IDENTIFIED)
-        _fill_pairing(con, definition.policy)
-        _run(con, COUNTED)
-        _fill_start_overs(con)
-        _run(con, DOWNLOADED)
-        _run(con, OBSERVED)
+        for step in STEPS:
+            _take(con, step, definition)
         con.execute("insert or replace into meta values ('counted', ?)", [key])
         if definition.sha256 is not None:
             con.execute(
@@ -91,7 +71,7 @@ def _key(con: duckdb.DuckDBPyConnection, definition: CaseDefinition) -> str:
     # Where the definition lies and how it was worded do not count; what it says does.
     said = asdict(replace(definition, path=None, text="", sha256=None, labels=None, geoip=(), events=()))
     parts = [__version__, manifest_sha256(con), json.dumps(said, sort_keys=True, default=str)]
-    parts += [sql_text(step) for step in ("20_rules", *MATCHED, *IDENTIFIED, *COUNTED, *DOWNLOADED, *OBSERVED)]
+    parts += [sql_text(step) for step in ("20_rules", *STEPS) if isinstance(step, str)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
@@ -100,9 +80,11 @@ def _kept_key(con: duckdb.DuckDBPyConnection) -> str | None:
     return row[0] if row else None
 
 
-def _run(con: duckdb.DuckDBPyConnection, steps: Iterable[str]) -> None:
-    for step in steps:
+def _take(con: duckdb.DuckDBPyConnection, step: Step, definition: CaseDefinition) -> None:
+    if isinstance(step, str):
         con.execute(f"create or replace table {step.partition('_')[2]} as {sql_text(step)}")
+    else:
+        step(con, definition)
 
 
 def _fill(con: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> None:
@@ -111,8 +93,10 @@ def _fill(con: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> No
     con.unregister("filling")
 
 
-def _fill_policy(con: duckdb.DuckDBPyConnection, policy: Policy) -> None:
-    _fill(con, "policy", pl.DataFrame([asdict(policy)], schema_overrides={"only_tier": pl.Int32}))
+def _fill_policy(con: duckdb.DuckDBPyConnection, definition: CaseDefinition) -> None:
+    row = pl.DataFrame([asdict(definition.policy)], schema_overrides={"only_tier": pl.Int32})
+    con.execute("delete from policy")
+    _fill(con, "policy", row)
 
 
 def _fill_items(con: duckdb.DuckDBPyConnection, definition: CaseDefinition) -> None:
@@ -240,7 +224,7 @@ def _fill_identities(con: duckdb.DuckDBPyConnection, definition: CaseDefinition)
     )
 
 
-def _fill_agents(con: duckdb.DuckDBPyConnection) -> None:
+def _fill_agents(con: duckdb.DuckDBPyConnection, _: CaseDefinition) -> None:
     agents = [
         agent for (agent,) in con.execute("select distinct coalesce(user_agent, '') from gathered order by all").fetchall()
     ]
@@ -254,7 +238,7 @@ def _fill_agents(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _fill_pairing(con: duckdb.DuckDBPyConnection, policy: Policy) -> None:
+def _fill_pairing(con: duckdb.DuckDBPyConnection, definition: CaseDefinition) -> None:
     """Pair behind-the-proxy requests with what a vantage nearer to the client logged of them, tier by tier."""
     pairs: list[tuple[int, int]] = []
     rows = con.execute(
@@ -270,7 +254,7 @@ def _fill_pairing(con: duckdb.DuckDBPyConnection, policy: Policy) -> None:
         nearer = tiers.get(0, [])
         for tier in (1, 2):
             waiting = behind.get(tier, [])
-            found = list(pair(nearer, waiting, policy.match_within_us))
+            found = list(pair(nearer, waiting, definition.policy.match_within_us))
             pairs += found
             absorbed = {origin for origin, _ in found}
             # What no nearer vantage stands for may itself stand for a request further behind.
@@ -279,10 +263,67 @@ def _fill_pairing(con: duckdb.DuckDBPyConnection, policy: Policy) -> None:
     _fill(con, "pairing", pl.DataFrame(pairs, schema={"origin_no": pl.Int64, "edge_no": pl.Int64}, orient="row"))
 
 
-def _fill_start_overs(con: duckdb.DuckDBPyConnection) -> None:
+def _fill_start_overs(con: duckdb.DuckDBPyConnection, _: CaseDefinition) -> None:
     rows: Sequence[tuple[int, int, int | None, int | None, int | None]] = con.execute(
         "select part_of, request_no, first_byte, last_byte, size from part order by part_of, position"
     ).fetchall()
     begins = list(start_overs(Part(*row) for row in rows))
     con.execute("create or replace table start_over (request_no bigint not null)")
     _fill(con, "start_over", pl.DataFrame({"request_no": begins}, schema={"request_no": pl.Int64}))
+
+
+STEPS: tuple[Step, ...] = (
+    _fill_policy,
+    _fill_items,
+    _fill_targets,
+    "25_gathered",
+    _fill_identities,
+    _fill_agents,
+    "26_request",
+    "31_duplicate",
+    "32_seen",
+    _fill_pairing,
+    "33_bucket",
+    "40_size",
+    "41_transfer",
+    "42_session",
+    "43_part",
+    _fill_start_overs,
+    "44_member",
+    "45_attempt",
+    "46_holding",
+    "47_download",
+    "50_observation",
+    "51_stretch",
+    "52_object_window",
+    "53_unavailable",
+    "54_reachable",
+    "55_exposure_window",
+    "56_confirmed",
+    "57_interruption",
+)
+LAST_OF_DOWNLOADS = "47_download"
+
+
+@contextmanager
+def counted_otherwise(
+    con: duckdb.DuckDBPyConnection, definition: CaseDefinition, *, since: str
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The downloads as another policy counts them, `definition.policy`: the same SQL, run from step `since` on.
+
+    Inside the context every table of the case that the policy changes is hidden by one in memory; the case stays as it is.
+    """
+    case = con.execute("select current_database()").fetchone()
+    if case is None:
+        raise AssertionError("a connection has a database")
+    con.execute("attach ':memory:' as otherwise (read_write)")
+    try:
+        con.execute(f"set search_path = 'otherwise.main,{case[0]}.main'")
+        con.execute("create table policy as select * from policy limit 0")
+        _fill_policy(con, definition)
+        for step in STEPS[STEPS.index(since) : STEPS.index(LAST_OF_DOWNLOADS) + 1]:
+            _take(con, step, definition)
+        yield con
+    finally:
+        con.execute(f"use {case[0]}")
+        con.execute("detach otherwise")
