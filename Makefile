@@ -7,7 +7,7 @@ BIN    := .venv/bin
 READY  := .make/ready
 
 CASE    := reports/case.duckdb
-SAMPLE  := sample_logs/ccw
+SAMPLE  := sample_logs/firearms_dashboard
 PYTEST  := $(BIN)/python -m pytest
 WORKERS ?= auto
 

@@ -205,7 +205,7 @@ def test_a_span_is_exact(text, us):
 
 @pytest.mark.parametrize("text", ["", "10", "m", "10 min", "30m1h", "1m1m", "0.1us", "1e3s", "-", "1.s", "ten"])
 def test_no_span(text):
-    with pytest.raises(ValueError, match="span|unit|finer"):
+    with pytest.raises(ValueError, match=r"span|unit|finer"):
         parse_span(text)
 
 

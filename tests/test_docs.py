@@ -66,8 +66,7 @@ def help_of(*arguments):
 
 def test_the_command_reference_is_what_help_says():
     parts = ["# Commands\n", "Written by `make docs` from `incident --help`.\n", f"```\n{help_of()}```\n"]
-    for name in COMMANDS:
-        parts.append(f"## incident {name}\n\n```\n{help_of(name)}```\n")
+    parts += [f"## incident {name}\n\n```\n{help_of(name)}```\n" for name in COMMANDS]
     goldenfiles.check(DOCS / "cli.md", "\n".join(parts))
 
 

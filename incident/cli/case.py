@@ -98,7 +98,8 @@ def ingest(
         from incident import ingest as ingesting  # noqa: PLC0415 - loads Polars and DuckDB
         from incident import listing, store  # noqa: PLC0415 - as above
         from incident.cli import assumptions, progress  # noqa: PLC0415 - as above
-        from incident.render import jsonout  # noqa: PLC0415 - as above
+        from incident.render import jsonout, terminal  # noqa: PLC0415 - as above
+        from incident.words import counted  # noqa: PLC0415 - as above
 
         with progress.on_terminal(quiet=quiet) as bar:
             result = ingesting.ingest(case, found, definition, progress=bar, threads=threads, memory=memory)
@@ -109,11 +110,15 @@ def ingest(
         print_json(jsonout.evidence(items))
     elif not quiet:
         _show_ingested(items, given.timezone)
+        if result.unchanged:
+            terminal.console().print(
+                f"{counted(result.unchanged, 'item')} stood in the case already, and did not change"
+            )
     if verbose:
         for item in items:
             note("detected", f"{item.path}: {item.format or 'no format'}, {item.detected_by or item.problem}")
     assumptions.tell(items, readings, "" if case == options.CASE_FILE else f" --case {case}", quiet=quiet)
-    if any(item.status in {"truncated", "unreadable", "unrecognised"} for item in items):
+    if not result.whole:
         raise typer.Exit(NOT_WHOLE)
 
 
