@@ -1,0 +1,216 @@
+"""Figures with Plotly: the same frame as the static drawing, to be read closely with a pointer.
+
+The time axis is linear in UTC and its words are those of the case's zone, so an hour that the clocks repeat is drawn
+twice as long as any other, not over itself. Only `plotly.graph_objects` is used. Every text is escaped: Plotly reads
+some HTML in texts.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import plotly.graph_objects as go
+
+from incident import words
+from incident.render import theme
+from incident.render.frame import frame
+from incident.render.traces import lane_top, safe, stamp, traces_of
+
+if TYPE_CHECKING:
+    from incident.render.figure import Spec
+    from incident.render.frame import Frame, Label, Row, Text
+
+# the first two keep the page from offering a stranger's server; what else goes would only confuse
+CONFIG: dict[str, Any] = {
+    "showSendToCloud": False,
+    "displaylogo": False,
+    "responsive": False,
+    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+}
+_C = theme.LIGHT
+
+
+def draw(spec: Spec, width: int = theme.REPORT) -> go.Figure:
+    """Return a spec as a Plotly figure of a fixed width, in the colours for paper."""
+    drawing = frame(spec, width)
+    figure = go.Figure(layout=_layout(spec, drawing))
+    for number, row in enumerate(drawing.rows):
+        axis = "y" if number == 0 else f"y{number + 1}"
+        figure.add_traces(traces_of(spec, drawing, row, axis))
+    return figure
+
+
+def json_of(spec: Spec, width: int = theme.REPORT) -> str:
+    """Return what `Plotly.newPlot` needs, as JSON that may stand inside a script element: the same bytes each time."""
+    figure = draw(spec, width).to_plotly_json()
+    drawn = {
+        "data": figure["data"],
+        "layout": figure["layout"],
+        "config": CONFIG,
+        "zone": spec.zone,
+    }
+    text = json.dumps(drawn, ensure_ascii=True, separators=(",", ":"), sort_keys=True)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _layout(spec: Spec, drawing: Frame) -> dict[str, Any]:
+    common: dict[str, Any] = {
+        "template": None,
+        "width": drawing.width,
+        "height": round(drawing.height),
+        "paper_bgcolor": _C["paper"],
+        "plot_bgcolor": _C["paper"],
+        "font": {"family": theme.STACK, "size": 13, "color": _C["ink"]},
+        "hoverlabel": {"align": "left", "font": {"family": theme.STACK, "size": 13}},
+        "hovermode": "closest",
+        "dragmode": "zoom",
+        "barmode": "stack",
+        "showlegend": False,
+    }
+    if not drawing.rows:
+        # the words alone, on an axis-less sheet
+        sheet = {"visible": False, "range": [0, 1], "fixedrange": True}
+        margin = {"l": 0, "r": 0, "t": 0, "b": 0}
+        notes = [_note(text, text.x / drawing.width, 1 - _middle(text) / drawing.height) for text in drawing.texts]
+        return {**common, "margin": margin, "xaxis": sheet, "yaxis": sheet, "annotations": notes}
+    top, bottom = drawing.rows[0].top, drawing.rows[-1].bottom
+    high = bottom - top
+    axes = {}
+    for number, row in enumerate(drawing.rows):
+        domain = [(bottom - row.bottom) / high, (bottom - row.top) / high]
+        axes["yaxis" if number == 0 else f"yaxis{number + 1}"] = _count_axis(row, domain, spec)
+
+    def across(x: float) -> float:
+        return (x - drawing.left) / (drawing.right - drawing.left)
+
+    def up(y: float) -> float:
+        return (bottom - y) / high
+
+    notes = [_note(text, across(text.x), up(_middle(text))) for text in drawing.texts]
+    return {
+        **common,
+        **axes,
+        "margin": {"l": drawing.left, "r": drawing.width - drawing.right, "t": top, "b": drawing.height - bottom},
+        "xaxis": _time_axis(drawing, len(drawing.rows)),
+        "annotations": notes + [_label(label, up(_middle(label.text)), spec.zone) for label in drawing.labels],
+        "shapes": [*_bands(spec, drawing), *(_leader(label, up(label.y - 2)) for label in drawing.labels)],
+        "showlegend": True,
+        "legend": {
+            "orientation": "h",
+            "x": across(drawing.legend[0].x if drawing.legend else drawing.left),
+            "xanchor": "left",
+            "y": up(drawing.legend[0].y - 14) if drawing.legend else 0,
+            "yanchor": "top",
+            "traceorder": "normal",
+            "font": {"size": 13},
+        },
+    }
+
+
+def _middle(text: Text) -> float:
+    return text.y - 0.34 * text.size
+
+
+def _note(text: Text, x: float, y: float) -> dict[str, Any]:
+    words_ = safe(text.text)
+    return {
+        "text": f"<b>{words_}</b>" if text.bold else words_,
+        "x": round(x, 5),
+        "y": round(y, 5),
+        "xref": "paper",
+        "yref": "paper",
+        "xanchor": {"start": "left", "middle": "center", "end": "right"}[text.anchor],
+        "yanchor": "middle",
+        "showarrow": False,
+        "align": "left",
+        "borderpad": 1,
+        "font": {"size": text.size, "color": _C[text.ink]},
+        **({"bgcolor": _C["paper"]} if text.boxed else {}),
+    }
+
+
+def _label(label: Label, y: float, zone: str) -> dict[str, Any]:
+    note = _note(label.text, 0, y)
+    mark = label.mark
+    source = f"<br>{safe('Declared: ' + mark.source if mark.kind == 'declared' else 'From the log')}"
+    return {
+        **note,
+        "x": stamp(mark.at_us),
+        "xref": "x",
+        "xshift": 4 if label.text.anchor == "start" else -4,
+        "bgcolor": _C["paper"],
+        "captureevents": True,
+        "hovertext": f"{safe(words.when(mark.at_us, zone))}<br>{safe(mark.text)}{source}",
+    }
+
+
+def _leader(label: Label, top: float) -> dict[str, Any]:
+    dash = "solid" if label.mark.kind == "declared" else "dot"
+    at = stamp(label.mark.at_us)
+    return {
+        "type": "line",
+        "xref": "x",
+        "yref": "paper",
+        "x0": at,
+        "x1": at,
+        "y0": 0,
+        "y1": round(top, 5),
+        "opacity": 0.75,
+        "line": {"color": _C[label.text.ink], "width": 1, "dash": dash},
+    }
+
+
+def _bands(spec: Spec, drawing: Frame) -> list[dict[str, Any]]:
+    """Shade each window behind the bars and the lines."""
+    plots = [number for number, row in enumerate(drawing.rows) if row.kind in {"bars", "cumulative"}]
+    return [
+        {
+            "type": "rect",
+            "xref": "x",
+            "yref": f"y{number + 1} domain",
+            "x0": stamp(window.first_seen_us),
+            "x1": stamp(window.last_seen_us),
+            "y0": 0,
+            "y1": 1,
+            "layer": "below",
+            "fillcolor": _C["band"],
+            "opacity": 0.6,
+            "line": {"width": 0},
+        }
+        for window in spec.windows
+        for number in plots
+    ]
+
+
+def _count_axis(row: Row, domain: list[float], spec: Spec) -> dict[str, Any]:
+    axis: dict[str, Any] = {"domain": [round(end, 6) for end in domain], "fixedrange": True, "zeroline": False}
+    if not row.ticks:
+        return {**axis, "visible": False, "range": [0, 1 if row.lane is None else lane_top(spec, row)]}
+    return {
+        **axis,
+        "range": [0, row.ticks[-1]],
+        "tickvals": list(row.ticks),
+        "ticktext": [words.number(value) for value in row.ticks],
+        "tickfont": {"size": 12, "color": _C["muted"]},
+        "gridcolor": _C["grid"],
+    }
+
+
+def _time_axis(drawing: Frame, last: int) -> dict[str, Any]:
+    return {
+        "type": "date",
+        "anchor": "y" if last == 1 else f"y{last}",
+        "range": [stamp(drawing.start_us), stamp(drawing.end_us)],
+        "tickvals": [stamp(tick.at_us) for tick in drawing.ticks],
+        "ticktext": [f"{tick.text}<br><b>{tick.below}</b>" if tick.below else tick.text for tick in drawing.ticks],
+        "tickfont": {"size": 12.5, "color": _C["muted"]},
+        "tickangle": 0,
+        "ticks": "outside",
+        "ticklen": 5,
+        "tickcolor": _C["rule"],
+        "showline": True,
+        "linecolor": _C["rule"],
+        "gridcolor": _C["grid"],
+        "zeroline": False,
+    }
