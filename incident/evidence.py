@@ -39,6 +39,7 @@ __all__ = [
     "find_sources",
     "joined",
     "line_bounds",
+    "stored_sha256",
 ]
 
 BLOCK_BYTES = 16 << 20  # measured best: smaller blocks pay for more calls, larger ones fall out of the cache
@@ -61,6 +62,11 @@ class Source:
     def location(self) -> str:
         """Where the item lies, whichever folder it was found from."""
         return f"{self.root}/{self.path}"
+
+    @property
+    def is_stdin(self) -> bool:
+        """Whether it is what comes through standard input."""
+        return self.file == STDIN
 
 
 def find_sources(paths: Sequence[Path], *, exclude: Collection[Path] = ()) -> list[Source]:
@@ -172,6 +178,24 @@ def _text(path: str) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
+def stored_sha256(source: Source) -> str | None:
+    """Return the SHA-256 of the file as received, or None where it cannot be known without using the item up."""
+    if source.is_stdin:
+        return None
+    try:
+        if source.member_no is not None:
+            return archive_sha256(source.file)
+        stored = StoredFile(source.file)
+        try:
+            while stored.read(CHUNK):
+                pass
+        finally:
+            stored.close()
+    except OSError:
+        return None
+    return stored.sha256
+
+
 class Opened:
     """One item being read, once, from its first byte to its last. A context manager.
 
@@ -264,7 +288,7 @@ class Opened:
         if self.source.member_no is not None:
             self.compression = "zip:none"
             return ZipMember(self.source.file, self.source.member_no)
-        return StoredFile(None if self.source.file == STDIN else self.source.file)
+        return StoredFile(None if self.source.is_stdin else self.source.file)
 
     def _content_chunks(self, reader: Reader) -> Iterator[bytes]:
         """Yield the content, counted and hashed; end with `problem` set where it breaks off."""

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_LINE = 1 << 20  # bytes; of a longer line the first MAX_LINE bytes are kept, as a reject
-TOO_LONG = "line longer than 1 MiB: its first MiB is kept"
-CUT_OFF = "cut off: the item ends within this line"
+TOO_LONG = "too-long"
+CUT_OFF = "cut-off"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import duckdb
+import polars as pl
 
 from incident import __version__
 from incident.errors import CaseError
@@ -16,8 +17,6 @@ from incident.records import EvidenceItem, Reading
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
-
-    import polars as pl
 
 SCHEMA_VERSION = "1"
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
@@ -127,15 +126,19 @@ def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
     con.execute("commit")
 
 
-def insert(con: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> None:
-    """Append a frame whose columns stand in the table's order."""
+def insert(con: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame, *, replace: bool = False) -> None:
+    """Append a frame by its column names; `replace` rows of the same primary key."""
     if frame.height == 0:
         return
     con.register("incoming", frame)
     try:
-        con.execute(f"insert into {table} select * from incoming")
+        con.execute(f"insert {'or replace ' if replace else ''}into {table} by name select * from incoming")
     finally:
         con.unregister("incoming")
+
+
+def _schema(record: type[EvidenceItem | Reading]) -> dict[str, type[pl.DataType]]:
+    return {field.name: pl.Int64 if "int" in str(field.type) else pl.String for field in fields(record)}
 
 
 def items(con: duckdb.DuckDBPyConnection) -> list[EvidenceItem]:
@@ -146,18 +149,16 @@ def items(con: duckdb.DuckDBPyConnection) -> list[EvidenceItem]:
 
 def put_items(con: duckdb.DuckDBPyConnection, found: Sequence[EvidenceItem]) -> None:
     """Write the rows of items; a row that is there already is replaced."""
-    marks = ", ".join("?" * (len(_ITEM_COLUMNS) + 1))
-    con.executemany(
-        f"insert or replace into evidence ({', '.join(_ITEM_COLUMNS)}, tool_version) values ({marks})",
-        [(*astuple(item), __version__) for item in found],
-    )
+    frame = pl.DataFrame([astuple(item) for item in found], schema=_schema(EvidenceItem), orient="row")
+    frame = frame.with_columns(pl.lit(__version__).alias("tool_version"))
+    insert(con, "evidence", frame, replace=True)
 
 
 def put_readings(con: duckdb.DuckDBPyConnection, readings: Sequence[tuple[int, Reading]]) -> None:
     """Write the readings of items, each with its evidence id."""
-    if readings:
-        marks = ", ".join("?" * (len(fields(Reading)) + 1))
-        con.executemany(f"insert into reading values ({marks})", [(no, *astuple(reading)) for no, reading in readings])
+    schema = {"evidence_id": pl.Int64} | _schema(Reading)
+    frame = pl.DataFrame([(number, *astuple(reading)) for number, reading in readings], schema=schema, orient="row")
+    insert(con, "reading", frame)
 
 
 def forget(con: duckdb.DuckDBPyConnection, evidence_id: int) -> None:

@@ -77,7 +77,14 @@ def test_forgetting_an_item_takes_its_lines_and_leaves_its_row(tmp_path):
     con = open_case(tmp_path / "case.duckdb")
     put_items(con, [item(1), item(2, "b.log")])
     rejects = pl.DataFrame(
-        {"e": [1, 2], "l": [1, 1], "o": [0, 0], "n": [3, 3], "r": ["no", "no"], "raw": [b"\xff\0x", b"abc"]}
+        {
+            "evidence_id": [1, 2],
+            "line_no": [1, 1],
+            "byte_offset": [0, 0],
+            "byte_length": [3, 3],
+            "reason": ["no", "no"],
+            "raw": [b"\xff\0x", b"abc"],
+        }
     )
     insert(con, "reject", rejects)
     insert(con, "reject", rejects.clear())
