@@ -131,7 +131,8 @@ def run_block(block, folder):
             text=True,
             check=False,
         )
-        shown.append(f"{line}\n{done.stdout}{done.stderr}")
+        printed = [one.rstrip() for one in (done.stdout + done.stderr).splitlines()]  # tables are filled up with blanks
+        shown.append("\n".join([line, *printed]) + "\n")
     return "".join(shown)
 
 

@@ -17,8 +17,10 @@ NAMED = 3
 MANY_REJECTED = 0.01
 
 
-def tell(items: Sequence[EvidenceItem], readings: Mapping[int, Sequence[Reading]], case: str, *, quiet: bool) -> None:
-    """Write the notes on stderr."""
+def tell(
+    items: Sequence[EvidenceItem], readings: Mapping[int, Sequence[Reading]], case: str, *, quiet: bool, verbose: bool
+) -> None:
+    """Write the notes on stderr; with `verbose`, also zones that a format's own page settles."""
     zones: dict[str, list[str]] = {}
     unsettled = []
     for item in items:
@@ -26,14 +28,14 @@ def tell(items: Sequence[EvidenceItem], readings: Mapping[int, Sequence[Reading]
         if "timezone" not in _given(item):
             for zone in {reading.zone for reading in of_item if reading.zone is not None}:
                 zones.setdefault(zone, []).append(item.path)
-        if any("unknown" in {reading.bytes_kind, reading.ts_kind} for reading in of_item):
+        if item.server is None and any("unknown" in {one.bytes_kind, one.ts_kind} for one in of_item):
             unsettled.append(item.path)
     for zone, paths in zones.items():
         note(
             "zone-assumed",
-            f"the times in {_named(paths)} carry no zone; {zone} is assumed",
-            'say which with --tz, or timezone = "…" under [[evidence]], and ingest again',
-            quiet=quiet,
+            f"the times in {_named(paths)} carry no zone; {zone} is what their format says",
+            'where that is not so, name it with --tz, or timezone = "…" under [[evidence]], and ingest again',
+            quiet=quiet or not verbose,
         )
     if unsettled:
         note(

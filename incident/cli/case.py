@@ -117,7 +117,9 @@ def ingest(
     if verbose:
         for item in items:
             note("detected", f"{item.path}: {item.format or 'no format'}, {item.detected_by or item.problem}")
-    assumptions.tell(items, readings, "" if case == options.CASE_FILE else f" --case {case}", quiet=quiet)
+    assumptions.tell(
+        items, readings, "" if case == options.CASE_FILE else f" --case {case}", quiet=quiet, verbose=verbose
+    )
     if not result.whole:
         raise typer.Exit(NOT_WHOLE)
 

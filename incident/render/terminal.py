@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["visible"]
 
-WIDE = 120
+WIDE, VERY_WIDE = 120, 150
+FIRST_COLUMN = 16
 _LINE_COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
     ("lines", "right"),
     ("events", "right"),
@@ -61,7 +62,7 @@ def summary(out: Console, case: CaseFinding, total: EvidenceTotals) -> None:
 
 def evidence(out: Console, items: Sequence[EvidenceItem], total: EvidenceTotals, zone: str) -> None:
     """Show each item: how it was read, and that its lines are accounted for."""
-    wide = out.width >= WIDE
+    wide = out.width >= VERY_WIDE
     table = _table(
         ("item", "left"),
         ("format", "left"),
@@ -78,6 +79,7 @@ def evidence(out: Console, items: Sequence[EvidenceItem], total: EvidenceTotals,
             *((words.short(item.first_ts_us, zone), words.short(item.last_ts_us, zone)) if wide else ()),
         )
     out.print(table)
+    out.print()
     totals(out, total, zone)
 
 
@@ -88,6 +90,7 @@ def groups(out: Console, of: Mapping[tuple[str, str], EvidenceTotals], total: Ev
         row = (visible(format_name) or words.NOTHING, status, words.number(group.items))
         table.add_row(*row, *_line_figures(group))
     out.print(table)
+    out.print()
     totals(out, total, zone)
 
 
@@ -118,6 +121,7 @@ def proposals(out: Console, found: Sequence[DatasetProposal], zone: str) -> None
 
 def datasets(out: Console, case: CaseFinding) -> None:
     """Show each data set's objects: what was asked for, and what was taken."""
+    wide = out.width >= WIDE
     _title(out, case)
     for found in case.datasets:
         _heading(out, found)
@@ -125,18 +129,22 @@ def datasets(out: Console, case: CaseFinding) -> None:
             ("object", "left"),
             ("requests", "right"),
             ("downloads", "right"),
-            ("full", "right"),
-            ("partial", "right"),
-            ("unknown", "right"),
+            *((("full", "right"), ("partial", "right"), ("undetermined", "right")) if wide else ()),
             ("IPs", "right"),
-            ("size", "right"),
+            ("size", "left"),
         )
         for one in found.objects:
-            figures = (one.requests, one.downloads, one.full, one.partial, one.undetermined, one.unique_ips)
             sizes = ", ".join(words.short_bytes(size) for size in one.sizes)
-            basis = f"{sizes} {one.size_basis}" if sizes and one.size_basis else sizes or words.NOTHING
-            table.add_row(visible(one.object), *(words.number(figure) for figure in figures), basis)
+            table.add_row(
+                visible(one.object),
+                words.number(one.requests),
+                words.number(one.downloads),
+                *((words.number(count) for count in (one.full, one.partial, one.undetermined)) if wide else ()),
+                words.number(one.unique_ips),
+                f"{sizes} ({one.size_basis})" if sizes and one.size_basis else sizes or words.NOTHING,
+            )
         out.print(table)
+        out.print()
         row = (("requests", words.number(found.requests)), ("downloads", words.number(found.downloads)))
         out.print(_pairs((*row, ("unique IPs", words.number(found.unique_ips)))))
 
@@ -169,7 +177,7 @@ def clients(out: Console, case: CaseFinding, *, limit: int | None = None) -> Non
         _clients(out, shown, case.timezone)
         rest = len(found.clients) - len(shown)
         if rest:
-            out.print(f"and {words.counted(rest, 'address', 'addresses')} more; --all shows them, --json too\n")
+            out.print(f"and {words.number(rest)} more; --all shows them, --json too\n")
 
 
 def reject_counts(out: Console, counts: Sequence[RejectCount]) -> None:
@@ -249,16 +257,17 @@ def _heading(out: Console, found: DatasetFinding) -> None:
 
 def _dataset_summary(out: Console, found: DatasetFinding, zone: str) -> None:
     _heading(out, found)
-    out.print(Padding(Text(visible(found.sentence)), (0, 0, 1, 0)))
+    out.print(Text(visible(found.sentence)))
+    out.print()
     number = words.number
     kinds = f"{number(found.downloads_full)} full + {number(found.downloads_partial)} partial"
     kinds += f" + {number(found.downloads_undetermined)} undetermined"
     buckets = " + ".join(f"{number(count)} {name}" for name, count in found.buckets.items() if count)
     rows = [
         ("downloads", f"{number(found.downloads)} = {kinds}"),
-        ("automated", f"{number(found.downloads_automated)} of them by automated clients"),
+        ("automated", f"{words.counted(found.downloads_automated, 'download')} by automated clients"),
         ("unique IPs", f"{number(found.unique_ips)}, of which {number(found.unique_ips_automated)} automated"),
-        ("full copy", f"{words.counted(found.clients_full_copy, 'client')} hold one"),
+        ("full copy", f"held by {words.counted(found.clients_full_copy, 'client')}"),
         ("first download", words.short(found.first_download_us, zone)),
         ("last download", words.short(found.last_download_us, zone)),
         ("requests", f"{number(found.requests)}{f' = {buckets}' if buckets else ''}"),
@@ -275,17 +284,17 @@ def _windows(out: Console, found: Sequence[WindowFinding], zone: str) -> None:
     if not found:
         out.print("  no exposure window: the logs never saw an object of it open\n")
     for index, one in enumerate(found, start=1):
-        least = words.span(one.confirmed_us)
-        if one.unavailable_us:
-            least += f", and unavailable for {words.span(one.unavailable_us)}"
-        most = "not in the log" if one.longest_us is None else words.span(one.longest_us)
         rows = [
-            (f"window {index}", f"{words.short(one.first_seen_us, zone)} first seen open"),
-            ("", f"{words.short(one.last_seen_us, zone)} last seen open"),
-            ("opened after", words.short(one.opened_after_us, zone, none="not in the log")),
-            ("closed by", words.short(one.closed_by_us, zone, none="not in the log")),
-            ("confirmed", f"{least}; at most: {most}"),
+            (f"window {index}", ""),
+            ("opened after", words.short(one.opened_after_us, zone, none="the log does not say")),
+            ("first seen", words.short(one.first_seen_us, zone)),
+            ("last seen", words.short(one.last_seen_us, zone)),
+            ("closed by", words.short(one.closed_by_us, zone, none="the log does not say")),
+            ("confirmed", words.span(one.confirmed_us)),
+            ("at most", words.span(one.longest_us, none="the log does not say")),
         ]
+        if one.unavailable_us:
+            rows.append(("unavailable", words.span(one.unavailable_us)))
         if one.interruptions:
             rows.append(("interruptions", words.number(one.interruptions)))
         out.print(_pairs(rows))
@@ -298,10 +307,9 @@ def _clients(out: Console, found: Sequence[ClientFinding], zone: str) -> None:
         ("downloads", "right"),
         ("full", "right"),
         ("full copy", "left"),
-        ("agents", "right"),
         ("bytes", "right"),
         ("first download", "left"),
-        *((("last download", "left"),) if wide else ()),
+        *((("last download", "left"), ("agents", "right")) if wide else ()),
     )
     for one in found:
         name = visible(one.client_ip) + (f" {visible(one.label)}" if one.label else "")
@@ -310,30 +318,27 @@ def _clients(out: Console, found: Sequence[ClientFinding], zone: str) -> None:
             words.number(one.downloads),
             words.number(one.full),
             "yes" if one.holds_full_copy else "no",
-            words.number(one.agents),
             words.short_bytes(one.bytes_sent),
             words.short(one.first_us, zone),
-            *((words.short(one.last_us, zone),) if wide else ()),
+            *((words.short(one.last_us, zone), words.number(one.agents)) if wide else ()),
         )
     out.print(table)
 
 
 def _footing(out: Console, case: CaseFinding, total: EvidenceTotals) -> None:
     totals(out, total, case.timezone)
-    rows = [
-        ("policy", policy(case.policy)),
-        ("definition", case.config_sha256 or "none"),
-        ("manifest", case.manifest_sha256),
-        ("incident", case.version),
-    ]
-    out.print(_pairs(rows, gap=False))
+    out.print(f"policy      {policy(case.policy)}")
+    out.print(f"definition  {case.config_sha256 or 'none'}")
+    out.print(f"manifest    {case.manifest_sha256}")
+    out.print(f"incident    {case.version}")
 
 
 def _table(*columns: tuple[str, Literal["left", "right"]]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     for name, justify in columns:
-        # what may be cut is nothing: long text folds onto the next line
-        table.add_column(name, justify=justify, overflow="fold", no_wrap=justify == "right")
+        # nothing is ever cut: long text folds onto the next line, and the first column keeps room for it
+        width = None if table.columns else FIRST_COLUMN
+        table.add_column(name, justify=justify, overflow="fold", no_wrap=justify == "right", min_width=width)
     return table
 
 
@@ -343,4 +348,4 @@ def _pairs(rows: Iterable[tuple[str, str]], *, gap: bool = True) -> Padding:
     grid.add_column(overflow="fold")
     for name, value in rows:
         grid.add_row(name, value)
-    return Padding(grid, (0, 0, 1 if gap else 0, 2))
+    return Padding(grid, (0, 0, 1 if gap else 0, 2), expand=False)
