@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from pathlib import Path
 
@@ -93,6 +94,14 @@ def test_it_imports_the_standard_library_and_itself_alone(module):
     names |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     outside = {name for name in names if name.split(".")[0] not in sys.stdlib_module_names}
     assert all(name.startswith("oracle_") for name in outside)
+
+
+def test_each_choice_it_names_has_its_page():
+    pages = Path(__file__).parent.parent / "docs" / "decisions"
+    sources = "".join(path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("oracle*.py")))
+    for name in set(re.findall(r"docs/decisions/([a-z0-9-]+\.md)", sources)):
+        text = (pages / name).read_text(encoding="utf-8")
+        assert all(part in text for part in ("> DESIGN: ", "**Question.**", "**Options.**", "**Choice.**")), name
 
 
 def test_buckets_partition_the_matching_requests():
