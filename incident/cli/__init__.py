@@ -14,8 +14,10 @@ import typer
 from typer.core import TyperGroup
 
 from incident import __version__
-from incident.cli import ask, case, show
+from incident.cli.ask import register as register_questions
+from incident.cli.case import register as register_case
 from incident.cli.output import show_error
+from incident.cli.show import register as register_outputs
 from incident.errors import IncidentError
 
 INTERRUPTED = 130
@@ -83,9 +85,9 @@ def incident(
     del version
 
 
-case.register(app)
-ask.register(app)
-show.register(app)
+register_case(app)
+register_questions(app)
+register_outputs(app)
 
 
 def main() -> None:

@@ -32,12 +32,22 @@ def timeline(
     until: options.Until = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Draw downloads, windows and declared events over time."""
+    """Draw downloads, windows and declared events over time.
+
+    The file's ending says what it becomes: .html, .svg or .png.
+    """
     from incident.render import plots  # noqa: PLC0415 - loads Plotly
 
+    kind = ".html" if output == STDOUT else output.suffix.lower()
+    if kind not in plots.KINDS:
+        raise UsageError(
+            f'a timeline cannot be written as "{kind}"',
+            where="--output",
+            next_step=f"end it in {' or '.join(plots.KINDS)}",
+        )
     check_free(output, force=force)
     found = opening.findings_of(case, config, datasets=dataset, since=since, until=until, quiet=quiet)
-    _hand_over(plots.timeline(found), output, force=force, quiet=quiet)
+    _hand_over(plots.picture(found, kind), output, force=force, quiet=quiet)
 
 
 def report(
@@ -52,11 +62,13 @@ def report(
     quiet: options.Quiet = False,
 ) -> None:
     """Write the report for counsel, as one HTML file."""
+    from incident import model, store  # noqa: PLC0415 - loads Polars and DuckDB
     from incident.render import report as reporting  # noqa: PLC0415 - loads Plotly and templates
 
     check_free(output, force=force)
     found = opening.findings_of(case, config, datasets=dataset, since=since, until=until, quiet=quiet)
-    _hand_over(reporting.report(found), output, force=force, quiet=quiet)
+    rules = reporting.rules_of("\n".join(store.sql_text(step) for step in model.STEPS if isinstance(step, str)))
+    _hand_over(reporting.html(found, rules=rules), output, force=force, quiet=quiet)
 
 
 def formats(
@@ -83,7 +95,7 @@ def formats(
         terminal.format_page(terminal.console(), shown[name])
 
 
-def _hand_over(page: str, output: Path, *, force: bool, quiet: bool) -> None:
+def _hand_over(page: str | bytes, output: Path, *, force: bool, quiet: bool) -> None:
     write(output, page, force=force)
     if not quiet and output != STDOUT:
         sys.stdout.write(f"wrote {output}\n")
