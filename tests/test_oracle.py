@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import random
 import re
 import sys
 from pathlib import Path
@@ -393,6 +394,31 @@ def test_as_many_as_possible_are_paired():
     found = counted(edge(row(0), row(4)), log(behind_proxy(3), behind_proxy(8)))
     assert found["buckets"]["other_vantage"] == 2
     assert [pair["offset_us"] / SECOND for pair in found["pairs"]] == [3, 4]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_no_pairing_has_more_pairs(seed):
+    """Against every way to give origin events edge events, tried one by one."""
+    chance = random.Random(seed)
+    edges = [row(chance.randrange(12), duration_us=chance.randrange(4) * SECOND) for _ in range(chance.randrange(5))]
+    origins = [behind_proxy(chance.randrange(12)) for _ in range(chance.randrange(1, 5))]
+    fits = [
+        {
+            n
+            for n, e in enumerate(edges)
+            if e["ts_us"] - 2 * SECOND <= o["ts_us"] <= e["ts_us"] + e["duration_us"] + 2 * SECOND
+        }
+        for o in origins
+    ]
+
+    def most(number: int, taken: frozenset[int]) -> int:
+        if number == len(fits):
+            return 0
+        without = most(number + 1, taken)
+        return max([without, *(1 + most(number + 1, taken | {n}) for n in fits[number] - taken)])
+
+    found = counted(edge(*edges), log(*origins), policy={"match_within": "2s"})
+    assert found["buckets"]["other_vantage"] == most(0, frozenset())
 
 
 def test_matched_pairs_measure_the_clocks():
