@@ -210,7 +210,8 @@ class Planner:
             ask = Ask(
                 client, path, start + part.offset, part.duration, part.status, "probe" if part.probe else "counted",
                 query=query, body=part.body, length=length, span=part.span, referer=referer,
-                content_type=thing.content_type, dataset=self.collection.name, thing=thing.path, cut=part.cut, headers=part.headers, forged=forged,
+                content_type=thing.content_type, dataset=self.collection.name, thing=thing.path, cut=part.cut,
+                headers=part.headers, forged=forged,
                 miss=not hit and (thing.basis is None or self.rng.random() < 0.16),
             )  # fmt: skip
             if kind in DIRECT:
