@@ -14,8 +14,9 @@ import oracle_events
 import pytest
 from hypothesis import HealthCheck, given, settings
 from oracle import BUCKETS, count
-from strategies import Case, Seeded, cases, rough_cases, roughened, seeded_case, write_case
+from strategies import Case, cases, rough_cases, roughened, seeded_case, write_case
 from strategies_logs import EDGE_LOGS, ORIGIN_LOGS
+from strategies_world import Seeded
 
 SEEDS = range(300)
 few = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
