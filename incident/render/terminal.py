@@ -39,6 +39,7 @@ __all__ = ["visible"]
 
 WIDE, VERY_WIDE = 120, 150
 FIRST_COLUMN = 16
+WINDOWS_SHOWN = 3
 _LINE_COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
     ("lines", "right"),
     ("events", "right"),
@@ -68,13 +69,13 @@ def evidence(out: Console, items: Sequence[EvidenceItem], total: EvidenceTotals,
         ("format", "left"),
         ("status", "left"),
         *_LINE_COLUMNS,
-        *((("first event", "left"), ("last event", "left")) if wide else ()),
+        *((("first event", "right"), ("last event", "right")) if wide else ()),
     )
     for item in items:
         table.add_row(
             visible(item.path),
             visible(item.format),
-            item.status,
+            visible(item.status),
             *_line_figures(item),
             *((words.short(item.first_ts_us, zone), words.short(item.last_ts_us, zone)) if wide else ()),
         )
@@ -87,7 +88,7 @@ def groups(out: Console, of: Mapping[tuple[str, str], EvidenceTotals], total: Ev
     """Show many items at once, by format and status."""
     table = _table(("format", "left"), ("status", "left"), ("items", "right"), *_LINE_COLUMNS)
     for (format_name, status), group in of.items():
-        row = (visible(format_name) or words.NOTHING, status, words.number(group.items))
+        row = (visible(format_name) or words.NOTHING, visible(status), words.number(group.items))
         table.add_row(*row, *_line_figures(group))
     out.print(table)
     out.print()
@@ -141,7 +142,7 @@ def datasets(out: Console, case: CaseFinding) -> None:
                 words.number(one.downloads),
                 *((words.number(count) for count in (one.full, one.partial, one.undetermined)) if wide else ()),
                 words.number(one.unique_ips),
-                f"{sizes} ({one.size_basis})" if sizes and one.size_basis else sizes or words.NOTHING,
+                f"{sizes} ({visible(one.size_basis)})" if sizes and one.size_basis else sizes or words.NOTHING,
             )
         out.print(table)
         out.print()
@@ -157,7 +158,7 @@ def windows(out: Console, case: CaseFinding) -> None:
         _windows(out, found.windows, case.timezone)
         if len({one.object for one in found.object_windows}) < 2:
             continue
-        table = _table(("object", "left"), ("first seen", "left"), ("last seen", "left"), ("confirmed", "right"))
+        table = _table(("object", "left"), ("first seen", "right"), ("last seen", "right"), ("confirmed", "right"))
         for one in found.object_windows:
             table.add_row(
                 visible(one.object),
@@ -262,7 +263,7 @@ def _dataset_summary(out: Console, found: DatasetFinding, zone: str) -> None:
     number = words.number
     kinds = f"{number(found.downloads_full)} full + {number(found.downloads_partial)} partial"
     kinds += f" + {number(found.downloads_undetermined)} undetermined"
-    buckets = " + ".join(f"{number(count)} {name}" for name, count in found.buckets.items() if count)
+    buckets = " + ".join(f"{number(count)} {visible(name)}" for name, count in found.buckets.items() if count)
     rows = [
         ("downloads", f"{number(found.downloads)} = {kinds}"),
         ("automated", f"{words.counted(found.downloads_automated, 'download')} by automated clients"),
@@ -273,7 +274,9 @@ def _dataset_summary(out: Console, found: DatasetFinding, zone: str) -> None:
         ("requests", f"{number(found.requests)}{f' = {buckets}' if buckets else ''}"),
     ]
     out.print(_pairs(rows))
-    _windows(out, found.windows, zone)
+    _windows(out, found.windows[:WINDOWS_SHOWN], zone)
+    if len(found.windows) > WINDOWS_SHOWN:
+        out.print(f"  {words.counted(len(found.windows), 'window')} in all: incident windows shows them\n")
     for caveat in found.caveats:
         out.print(_pairs([("caveat", visible(caveat))], gap=False))
     if found.caveats:
@@ -308,8 +311,8 @@ def _clients(out: Console, found: Sequence[ClientFinding], zone: str) -> None:
         ("full", "right"),
         ("full copy", "left"),
         ("bytes", "right"),
-        ("first download", "left"),
-        *((("last download", "left"), ("agents", "right")) if wide else ()),
+        ("first download", "right"),
+        *((("last download", "right"), ("agents", "right")) if wide else ()),
     )
     for one in found:
         name = visible(one.client_ip) + (f" {visible(one.label)}" if one.label else "")
@@ -328,15 +331,16 @@ def _clients(out: Console, found: Sequence[ClientFinding], zone: str) -> None:
 def _footing(out: Console, case: CaseFinding, total: EvidenceTotals) -> None:
     totals(out, total, case.timezone)
     out.print(f"policy      {policy(case.policy)}")
-    out.print(f"definition  {case.config_sha256 or 'none'}")
-    out.print(f"manifest    {case.manifest_sha256}")
-    out.print(f"incident    {case.version}")
+    out.print(f"definition  {visible(case.config_sha256, none='none')}")
+    out.print(f"manifest    {visible(case.manifest_sha256)}")
+    out.print(f"incident    {visible(case.version)}")
 
 
 def _table(*columns: tuple[str, Literal["left", "right"]]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     for name, justify in columns:
-        # nothing is ever cut: long text folds onto the next line, and the first column keeps room for it
+        # nothing is ever cut: long text folds onto the next line, and the first column keeps room for it;
+        # figures and times stand at the right and stay whole
         width = None if table.columns else FIRST_COLUMN
         table.add_column(name, justify=justify, overflow="fold", no_wrap=justify == "right", min_width=width)
     return table
