@@ -268,7 +268,7 @@ def _dataset_summary(out: Console, found: DatasetFinding, zone: str) -> None:
         ("downloads", f"{number(found.downloads)} = {kinds}"),
         ("automated", f"{words.counted(found.downloads_automated, 'download')} by automated clients"),
         ("unique IPs", f"{number(found.unique_ips)}, of which {number(found.unique_ips_automated)} automated"),
-        ("full copy", f"held by {words.counted(found.clients_full_copy, 'client')}"),
+        ("full copy", f"held by {words.counted(found.clients_full_copy, 'client')} (address and user agent)"),
         ("first download", words.short(found.first_download_us, zone)),
         ("last download", words.short(found.last_download_us, zone)),
         ("requests", f"{number(found.requests)}{f' = {buckets}' if buckets else ''}"),
