@@ -157,8 +157,8 @@ class _Writer:
             self._end(message)
 
     def _add(self, rows: Rows, stored_bytes: int) -> None:
-        store.insert(self._con, "event", rows.events)
-        store.insert(self._con, "reject", rows.rejects)
+        store.insert(self._con, "event", rows.events, evidence_id=rows.evidence_id)
+        store.insert(self._con, "reject", rows.rejects, evidence_id=rows.evidence_id)
         for number, tally in rows.tallies.items():
             self._tallies.setdefault(number, Tally()).add(tally)
         if self._progress is not None:

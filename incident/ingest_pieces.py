@@ -12,11 +12,10 @@ from incident.evidence import MAX_LINE
 
 if TYPE_CHECKING:
     from incident.evidence import Block, Spoiled
-    from incident.parse import Parser
+    from incident.parse import Batch, Parser
 
 _LONGEST = 2**31 - 1  # what byte_length can say of a line
-REJECT_SCHEMA: dict[str, pl.DataType] = {
-    "evidence_id": pl.Int32(),
+_REJECTS: dict[str, pl.DataType] = {
     "line_no": pl.Int64(),
     "byte_offset": pl.Int64(),
     "byte_length": pl.Int32(),
@@ -89,11 +88,12 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What a piece became: rows in the order of the tables' columns, and the totals per item."""
+    """What lines became, and the totals per item. The frames name the item of each row, or else all are evidence_id's."""
 
     events: pl.DataFrame
     rejects: pl.DataFrame
     tallies: dict[int, Tally]
+    evidence_id: int | None = None
 
 
 class UnbalancedError(Exception):
@@ -113,27 +113,41 @@ def parsed(piece: Piece) -> Rows:
             f"{total} lines became {batch.events.height} events, {batch.rejects.height} rejects"
             f" and {batch.skipped} skipped lines"
         )
+    if len(piece.evidence_ids) == 1:
+        number = piece.evidence_ids[0]
+        return Rows(batch.events, batch.rejects, {number: _tally(total, batch)}, number)
     events, rejects = _sent(piece, batch.events), _sent(piece, batch.rejects)
     tallies = _tallies(piece, events, rejects)
-    if len(piece.evidence_ids) > 1:
-        events = _renumbered(events, tallies)
-    return Rows(events, rejects, tallies)
+    return Rows(_renumbered(events, tallies), rejects, tallies)
+
+
+def _tally(lines: int, batch: Batch) -> Tally:
+    """Count the lines of a single item. Its readings keep the parser's numbers."""
+    events = batch.events
+    first, last = events["ts_us"].min(), events["ts_us"].max()
+    used = events.group_by("reading").agg(pl.len(), pl.col("line_no").min())
+    return Tally(
+        lines,
+        events.height,
+        batch.rejects.height,
+        first if isinstance(first, int) else None,
+        last if isinstance(last, int) else None,
+        {reading: Used(reading, count, line_no) for reading, count, line_no in used.iter_rows()},
+    )
 
 
 def spoiled_rows(evidence_id: int, lines: list[Spoiled]) -> Rows:
     """Make rejects of lines that no parser may see."""
     rows = [
-        (evidence_id, line.line_no, line.byte_offset, min(line.byte_length, _LONGEST), line.reason, line.raw[:MAX_LINE])
+        (line.line_no, line.byte_offset, min(line.byte_length, _LONGEST), line.reason, line.raw[:MAX_LINE])
         for line in lines
     ]
-    rejects = pl.DataFrame(rows, schema=REJECT_SCHEMA, orient="row")
-    return Rows(pl.DataFrame(), rejects, {evidence_id: Tally(lines=len(rows), rejected=len(rows))})
+    rejects = pl.DataFrame(rows, schema=_REJECTS, orient="row")
+    return Rows(pl.DataFrame(), rejects, {evidence_id: Tally(lines=len(rows), rejected=len(rows))}, evidence_id)
 
 
 def _sent(piece: Piece, frame: pl.DataFrame) -> pl.DataFrame:
     """Put each row's item in front of it, and bring line number and offset back to that item's own."""
-    if len(piece.evidence_ids) == 1:
-        return frame.select(pl.lit(piece.evidence_ids[0], pl.Int32).alias("evidence_id"), pl.all())
     lines_before, bytes_before = np.array(piece.lines_before), np.array(piece.bytes_before)
     line_no = frame["line_no"].to_numpy()
     which = np.searchsorted(lines_before, line_no - 1, side="right") - 1
@@ -145,7 +159,6 @@ def _sent(piece: Piece, frame: pl.DataFrame) -> pl.DataFrame:
 
 def _tallies(piece: Piece, events: pl.DataFrame, rejects: pl.DataFrame) -> dict[int, Tally]:
     """Count per item. The readings of items that share a parser are numbered anew in each, in order of first use."""
-    shared = len(piece.evidence_ids) > 1
     total = len(piece.block.starts)
     lines = np.diff([*piece.lines_before, total]).tolist()
     tallies = {no: Tally(lines=count) for no, count in zip(piece.evidence_ids, lines, strict=True)}
@@ -157,7 +170,7 @@ def _tallies(piece: Piece, events: pl.DataFrame, rejects: pl.DataFrame) -> dict[
         tally.events += count
         tally.first_ts_us = _least(tally.first_ts_us, first)
         tally.last_ts_us = _most(tally.last_ts_us, last)
-        tally.readings[len(tally.readings) if shared else reading] = Used(reading, count, line_no)
+        tally.readings[len(tally.readings)] = Used(reading, count, line_no)
     for evidence_id, count in rejects.group_by("evidence_id").len().iter_rows():
         tallies[evidence_id].rejected += count
     return tallies

@@ -126,15 +126,31 @@ def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
     con.execute("commit")
 
 
-def insert(con: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame, *, replace: bool = False) -> None:
-    """Append a frame by its column names; `replace` rows of the same primary key."""
+def insert(
+    con: duckdb.DuckDBPyConnection,
+    table: str,
+    frame: pl.DataFrame,
+    *,
+    replace: bool = False,
+    evidence_id: int | None = None,
+) -> None:
+    """Append a frame by its column names, `evidence_id` in front if given; `replace` rows of the same primary key."""
     if frame.height == 0:
         return
-    con.register("incoming", frame)
-    try:
-        con.execute(f"insert {'or replace ' if replace else ''}into {table} by name select * from incoming")
-    finally:
-        con.unregister("incoming")
+    columns = "*" if evidence_id is None else f"{evidence_id:d} as evidence_id, *"
+    # found by its name; a registered view would live, and keep the frame alive, until the transaction ends
+    incoming = _Arrow(frame)  # noqa: F841
+    con.execute(f"insert {'or replace ' if replace else ''}into {table} by name select {columns} from incoming")
+
+
+class _Arrow:
+    """A frame that shows DuckDB its Arrow stream alone: handed over as a frame, it would be copied once more."""
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self._frame = frame
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        return self._frame.__arrow_c_stream__(requested_schema)
 
 
 def _schema(record: type[EvidenceItem | Reading]) -> dict[str, type[pl.DataType]]:
