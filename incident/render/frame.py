@@ -196,7 +196,7 @@ def _labels(
     wanted, shown = [], []
     inside = [mark for mark in spec.marks if not mark.beyond]
     for number, mark in enumerate(inside, 1):
-        text = str(number) if look.numbered else _label_text(mark, spec, (edge - left) * 0.6, look)
+        text = str(number) if look.numbered else _label_text(mark, spec, (edge - left) * 0.75, look)
         x = left + (mark.at_us - start) / (end - start) * (right - left)
         wanted.append((x, layout.text_width(text, look.size - 0.5)))
         shown.append(text)

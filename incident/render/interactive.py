@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 from incident import words
 from incident.render import theme
 from incident.render.frame import frame
-from incident.render.traces import lane_top, safe, stamp, traces_of
+from incident.render.traces import lane_top, legend_of, safe, stamp, traces_of
 
 if TYPE_CHECKING:
     from incident.render.figure import Spec
@@ -38,6 +38,7 @@ def draw(spec: Spec, width: int = theme.REPORT) -> go.Figure:
     for number, row in enumerate(drawing.rows):
         axis = "y" if number == 0 else f"y{number + 1}"
         figure.add_traces(traces_of(spec, drawing, row, axis))
+    figure.add_traces(legend_of(drawing))
     return figure
 
 
@@ -60,64 +61,59 @@ def _layout(spec: Spec, drawing: Frame) -> dict[str, Any]:
         "width": drawing.width,
         "height": round(drawing.height),
         "paper_bgcolor": _C["paper"],
-        "plot_bgcolor": _C["paper"],
+        "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": theme.STACK, "size": 13, "color": _C["ink"]},
         "hoverlabel": {"align": "left", "font": {"family": theme.STACK, "size": 13}},
         "hovermode": "closest",
         "dragmode": "zoom",
         "barmode": "stack",
         "showlegend": False,
+        "margin": {"l": 0, "r": 0, "t": 0, "b": 0, "pad": 0},
     }
+    # the sheet is the whole picture, without margins: paper coordinates are then pixels over its size
+    notes = [_note(text, drawing) for text in (*drawing.texts, *(swatch.text for swatch in drawing.legend))]
     if not drawing.rows:
-        # the words alone, on an axis-less sheet
-        sheet = {"visible": False, "range": [0, 1], "fixedrange": True}
-        margin = {"l": 0, "r": 0, "t": 0, "b": 0}
-        notes = [_note(text, text.x / drawing.width, 1 - _middle(text) / drawing.height) for text in drawing.texts]
-        return {**common, "margin": margin, "xaxis": sheet, "yaxis": sheet, "annotations": notes}
-    top, bottom = drawing.rows[0].top, drawing.rows[-1].bottom
-    high = bottom - top
+        nothing = {"visible": False, "range": [0, 1], "fixedrange": True}
+        return {**common, "xaxis": nothing, "yaxis": nothing, "annotations": notes}
     axes = {}
     for number, row in enumerate(drawing.rows):
-        domain = [(bottom - row.bottom) / high, (bottom - row.top) / high]
+        domain = [1 - row.bottom / drawing.height, 1 - row.top / drawing.height]
         axes["yaxis" if number == 0 else f"yaxis{number + 1}"] = _count_axis(row, domain, spec)
-
-    def across(x: float) -> float:
-        return (x - drawing.left) / (drawing.right - drawing.left)
-
-    def up(y: float) -> float:
-        return (bottom - y) / high
-
-    notes = [_note(text, across(text.x), up(_middle(text))) for text in drawing.texts]
+    # a ground of pixels for the legend, which thus stands where the static drawing has it
+    ground = {"visible": False, "fixedrange": True}
+    low, high = (max(0.0, drawing.height - y) for y in _legend_reach(drawing))
     return {
         **common,
         **axes,
-        "margin": {"l": drawing.left, "r": drawing.width - drawing.right, "t": top, "b": drawing.height - bottom},
-        "xaxis": _time_axis(drawing, len(drawing.rows)),
-        "annotations": notes + [_label(label, up(_middle(label.text)), spec.zone) for label in drawing.labels],
-        "shapes": [*_bands(spec, drawing), *(_leader(label, up(label.y - 2)) for label in drawing.labels)],
-        "showlegend": True,
-        "legend": {
-            "orientation": "h",
-            "x": across(drawing.legend[0].x if drawing.legend else drawing.left),
-            "xanchor": "left",
-            "y": up(drawing.legend[0].y - 14) if drawing.legend else 0,
-            "yanchor": "top",
-            "traceorder": "normal",
-            "font": {"size": 13},
+        "xaxis2": {**ground, "range": [0, drawing.width], "anchor": "y99"},
+        "yaxis99": {
+            **ground,
+            "range": [low, high],
+            "domain": [round(low / drawing.height, 6), round(high / drawing.height, 6)],
+            "anchor": "x2",
         },
+        "xaxis": _time_axis(drawing, len(drawing.rows)),
+        "annotations": notes + [_label(label, drawing, spec.zone) for label in drawing.labels],
+        "shapes": [*_bands(spec, drawing), *(_leader(label, drawing) for label in drawing.labels)],
     }
+
+
+def _legend_reach(drawing: Frame) -> tuple[float, float]:
+    """Return the lower and the upper end of the legend, counted from the top of the picture."""
+    heights = [swatch.y for swatch in drawing.legend] or [drawing.height]
+    return max(heights) + 6, min(heights) - 16
 
 
 def _middle(text: Text) -> float:
     return text.y - 0.34 * text.size
 
 
-def _note(text: Text, x: float, y: float) -> dict[str, Any]:
-    words_ = safe(text.text)
+def _note(text: Text, drawing: Frame) -> dict[str, Any]:
+    shown = safe(text.text)
     return {
-        "text": f"<b>{words_}</b>" if text.bold else words_,
-        "x": round(x, 5),
-        "y": round(y, 5),
+        "text": f"<b>{shown}</b>" if text.bold else shown,
+        "x": round(text.x / drawing.width, 5),
+        "y": round(1 - _middle(text) / drawing.height, 5),
         "xref": "paper",
         "yref": "paper",
         "xanchor": {"start": "left", "middle": "center", "end": "right"}[text.anchor],
@@ -130,22 +126,21 @@ def _note(text: Text, x: float, y: float) -> dict[str, Any]:
     }
 
 
-def _label(label: Label, y: float, zone: str) -> dict[str, Any]:
-    note = _note(label.text, 0, y)
+def _label(label: Label, drawing: Frame, zone: str) -> dict[str, Any]:
     mark = label.mark
-    source = f"<br>{safe('Declared: ' + mark.source if mark.kind == 'declared' else 'From the log')}"
+    source = safe(f"Declared: {mark.source}" if mark.kind == "declared" else "From the log")
     return {
-        **note,
+        **_note(label.text, drawing),
         "x": stamp(mark.at_us),
         "xref": "x",
         "xshift": 4 if label.text.anchor == "start" else -4,
         "bgcolor": _C["paper"],
         "captureevents": True,
-        "hovertext": f"{safe(words.when(mark.at_us, zone))}<br>{safe(mark.text)}{source}",
+        "hovertext": f"{safe(words.when(mark.at_us, zone))}<br>{safe(mark.text)}<br>{source}",
     }
 
 
-def _leader(label: Label, top: float) -> dict[str, Any]:
+def _leader(label: Label, drawing: Frame) -> dict[str, Any]:
     dash = "solid" if label.mark.kind == "declared" else "dot"
     at = stamp(label.mark.at_us)
     return {
@@ -154,8 +149,8 @@ def _leader(label: Label, top: float) -> dict[str, Any]:
         "yref": "paper",
         "x0": at,
         "x1": at,
-        "y0": 0,
-        "y1": round(top, 5),
+        "y0": round(1 - drawing.rows[-1].bottom / drawing.height, 5),
+        "y1": round(1 - (label.y - 2) / drawing.height, 5),
         "opacity": 0.75,
         "line": {"color": _C[label.text.ink], "width": 1, "dash": dash},
     }
@@ -200,6 +195,7 @@ def _count_axis(row: Row, domain: list[float], spec: Spec) -> dict[str, Any]:
 def _time_axis(drawing: Frame, last: int) -> dict[str, Any]:
     return {
         "type": "date",
+        "domain": [round(drawing.left / drawing.width, 6), round(drawing.right / drawing.width, 6)],
         "anchor": "y" if last == 1 else f"y{last}",
         "range": [stamp(drawing.start_us), stamp(drawing.end_us)],
         "tickvals": [stamp(tick.at_us) for tick in drawing.ticks],

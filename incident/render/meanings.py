@@ -31,7 +31,7 @@ BASES: Final = {
 }
 
 STATUSES: Final = {
-    "ingested": "read whole",
+    "ingested": "",
     "repeat": "repeats another item's content; adds no events",
     "truncated": "read up to where the file breaks off",
     "unreadable": "could not be read",
@@ -85,9 +85,9 @@ LIMITATIONS: Final = (
 )
 
 GLOSSARY: Final = (
-    ("Automated client", "A client whose user agent is on a published list of robots and tools. Counted, and shown apart."),
+    ("Automated client", "A client whose user agent is on a published list of robots and tools; counted, shown apart."),
     ("Case definition", "The file incident.toml: which data sets, networks, rules and declared events apply."),
-    ("Client address", "The address a request is counted under: the TCP peer, or the client that a trusted proxy names."),
+    ("Client address", "The address a request is counted under: the TCP peer, or the client a trusted proxy names."),
     ("Data set", "The objects that hold the data in question, named by their paths."),
     ("Download", "One acquisition attempt by one client of one object that carried content, in full or in part."),
     ("Edge, origin", "Vantages: what the content delivery network served, and what the server behind it served."),

@@ -20,7 +20,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from incident import words
-from incident.render import interactive, svg, theme
+from incident.render import fonts, interactive, svg, theme
 
 if TYPE_CHECKING:
     from incident.render.figure import Spec
@@ -84,7 +84,7 @@ def content_policy(scripts: tuple[str, ...]) -> str:
         f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in scripts
     )
     return (
-        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; font-src data:; "
         "connect-src 'none'; form-action 'none'; base-uri 'none'"
     )
 
@@ -103,10 +103,21 @@ def _style(running: str) -> str:
         '@bottom-right{content:"Page " counter(page) " of " counter(pages);font-size:8pt}}'
     )
     return (
-        f":root{{color-scheme:light dark;{light}}}"
+        f"{_letters()}:root{{color-scheme:light dark;{light}}}"
         f"@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}{svg.style(theme.DARK)}}}"
         f"{_text('page.css')}{sheet}"
     )
+
+
+@cache
+def _letters() -> str:
+    """Return the typeface as CSS, carried in the page: it reads and measures the same on every machine."""
+    found = []
+    for name, weight in ((fonts.REGULAR, 400), (fonts.BOLD, 600)):
+        data = base64.b64encode(files("incident.render.fonts").joinpath(name).read_bytes()).decode()
+        source = f"url(data:font/ttf;base64,{data}) format('truetype')"
+        found.append(f"@font-face{{font-family:'{fonts.FAMILY}';font-weight:{weight};src:{source}}}")
+    return "".join(found)
 
 
 @cache

@@ -39,7 +39,7 @@ class DatasetPart:
     name: str
     sentence: str
     headline: str
-    facts: tuple[tuple[str, str], ...]
+    facts: tuple[tuple[str, str, str], ...]  # name, value, the same in UTC
     figure: Drawn
     caveats: tuple[str, ...]
     tables: tuple[tuple[str, tuple[Table, ...]], ...]  # (heading, tables)
@@ -123,10 +123,10 @@ def _part(dataset: DatasetFinding, case: CaseFinding, anchor: str) -> DatasetPar
     zone = case.timezone
     held = unit_words(dataset)
     facts = [
-        ("People or records exposed", words.number(dataset.records, none="not stated in the case definition")),
-        ("Fields", held),
-        ("First download", _both(dataset.first_download_us, zone)),
-        ("Last download", _both(dataset.last_download_us, zone)),
+        ("People or records exposed", words.number(dataset.records, none="not stated in the case definition"), ""),
+        ("Fields", held, ""),
+        ("First download", words.when(dataset.first_download_us, zone), words.iso_or(dataset.first_download_us, "")),
+        ("Last download", words.when(dataset.last_download_us, zone), words.iso_or(dataset.last_download_us, "")),
     ]
     union = tables.windows(
         dataset.windows,
@@ -154,10 +154,6 @@ def _part(dataset: DatasetFinding, case: CaseFinding, anchor: str) -> DatasetPar
             ("Client addresses", (tables.clients(dataset, anchor, zone),)),
         ),
     )
-
-
-def _both(us: int | None, zone: str) -> str:
-    return words.when(us, zone) if us is None else f"{words.when(us, zone)} · {words.iso(us)}"
 
 
 def _reproduction(case: CaseFinding) -> tuple[str, ...]:

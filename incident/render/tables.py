@@ -33,7 +33,7 @@ EVIDENCE_ROWS = 2000
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column's head and its kind: "n" number, "t" time, "w" words, "h" hash, "" plain."""
+    """A column's head and its kind: "n" number, "t" short time, "m" moment, "o" object, "w" words, "h" with hash, "" plain."""
 
     head: str
     kind: str = ""
@@ -153,7 +153,7 @@ def objects(dataset: DatasetFinding, anchor: str, zone: str) -> Table:
         id=f"{anchor}-objects",
         caption="Objects: what was asked for, what was taken, and what the size rests on.",
         columns=(
-            Column("Object", "w"),
+            Column("Object", "o"),
             Column("Downloads", "n"),
             Column("Full", "n"),
             Column("Part", "n"),
@@ -192,11 +192,11 @@ def windows(found: Sequence[WindowFinding], anchor: str, zone: str, caption: str
         id=anchor,
         caption=caption,
         columns=(
-            Column("Object" if several else "Window", "w" if several else ""),
-            Column("Last seen closed before"),
-            Column("First seen open"),
-            Column("Last seen open"),
-            Column("First seen closed after"),
+            Column("Object" if several else "Window", "o" if several else ""),
+            Column("Last seen closed before", "m"),
+            Column("First seen open", "m"),
+            Column("Last seen open", "m"),
+            Column("First seen closed after", "m"),
             Column("Confirmed open", "n"),
             Column("Unavailable", "n"),
             Column("Longest", "n"),
@@ -245,8 +245,7 @@ def clients(dataset: DatasetFinding, anchor: str, zone: str) -> Table:
             Column("Agents", "n"),
             Column("Automated"),
             Column("Bytes sent", "n"),
-            Column("First", "t"),
-            Column("Last", "t"),
+            Column("First and last request", "t"),
         ),
         rows=tuple(Row(f"{anchor}-client-{slug(one.client_ip)}", _client(one, zone)) for one in shown),
         sortable=True,
@@ -264,17 +263,15 @@ def evidence(case: CaseFinding) -> Table:
         caption="Every file as received. Lines = events + rejected + skipped, except for repeats, which add nothing.",
         columns=(
             Column("Item", "n"),
-            Column("Path", "w"),
-            Column("Status", "w"),
-            Column("Format"),
-            Column("Vantage"),
+            Column("Path, and SHA-256 of the file", "h"),
+            Column("Status"),
+            Column("Format, vantage"),
             Column("Bytes", "n"),
             Column("Lines", "n"),
             Column("Events", "n"),
             Column("Rejected", "n"),
             Column("Skipped", "n"),
             Column("First and last time", "t"),
-            Column("SHA-256 of the file", "h"),
         ),
         rows=tuple(Row(f"evidence-{item.evidence_id}", _item(item, case.timezone)) for item in shown),
         sortable=True,
@@ -359,8 +356,7 @@ def _client(one: ClientFinding, zone: str) -> tuple[Cell, ...]:
         _number(one.agents),
         Cell("yes" if one.automated else "no"),
         _number(one.bytes_sent),
-        _stamp(one.first_us, zone),
-        _stamp(one.last_us, zone),
+        _range(one.first_us, one.last_us, zone),
     )
 
 
@@ -368,17 +364,15 @@ def _item(item: EvidenceItem, zone: str) -> tuple[Cell, ...]:
     status = meanings.STATUSES.get(item.status, "")
     return (
         Cell(str(item.evidence_id), "", str(item.evidence_id)),
-        Cell(words.visible(item.path)),
+        Cell(words.visible(item.path), words.visible(item.sha256, none="no digest: the file could not be read")),
         Cell(words.visible(item.status), words.visible(item.problem, none=status)),
-        Cell(words.visible(item.format)),
-        Cell(words.visible(item.vantage)),
+        Cell(words.visible(item.format), words.visible(item.vantage, none="")),
         Cell(words.number(item.bytes), "", "" if item.bytes is None else str(item.bytes)),
         _number(item.lines),
         _number(item.events),
         _number(item.rejected),
         _number(item.skipped),
         _range(item.first_ts_us, item.last_ts_us, zone),
-        Cell(words.visible(item.sha256)),
     )
 
 
@@ -388,10 +382,6 @@ def _number(value: int) -> Cell:
 
 def _span(us: int | None) -> Cell:
     return Cell(words.exact_span(us), "", "" if us is None else str(us))
-
-
-def _stamp(us: int | None, zone: str) -> Cell:
-    return Cell(words.short(us, zone), "", words.iso_or(us, ""))
 
 
 def _moment(us: int | None, zone: str) -> Cell:

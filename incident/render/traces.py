@@ -16,9 +16,29 @@ if TYPE_CHECKING:
 
     from incident.records import Bin, Outage, WindowFinding
     from incident.render.figure import Spec
-    from incident.render.frame import Frame, Row
+    from incident.render.frame import Frame, Row, Swatch
 
 _C = theme.LIGHT
+_MARKERS: dict[str, dict[str, Any]] = {
+    "full": {"color": _C["full"], "line": {"width": 0}},
+    "density": {"color": _C["full"], "line": {"width": 0}},
+    "window": {"color": _C["window"], "line": {"width": 0}},
+    "partial": {
+        "color": _C["partial"],
+        "pattern": {"shape": "/", "fgcolor": _C["partial_line"], "size": 6, "solidity": 0.25},
+        "line": {"width": 0.5, "color": _C["partial_line"]},
+    },
+    "undetermined": {
+        "color": _C["undetermined"],
+        "pattern": {"shape": ".", "fgcolor": _C["undetermined_line"], "size": 4, "solidity": 0.3},
+        "line": {"width": 0.5, "color": _C["undetermined_line"]},
+    },
+    "outage": {
+        "color": _C["paper"],
+        "pattern": {"shape": "\\", "fgcolor": _C["outage"], "size": 7, "solidity": 0.15},
+        "line": {"width": 0.8, "color": _C["outage"]},
+    },
+}
 
 
 def safe(text: str) -> str:
@@ -50,24 +70,26 @@ def traces_of(spec: Spec, drawing: Frame, row: Row, axis: str) -> list[Any]:
     lane = spec.lanes[row.lane or 0]
     top, tall = lane_top(spec, row), row.bottom - row.top
     low = top * (tall - 14) / tall
-    # the legend speaks for all lanes, so each kind is named by the first lane that has it
-    shown = {kind for other in spec.lanes[: row.lane or 0] for kind in _kinds(other.windows, other.bins)}
     strip = _strip(lane.windows, drawing, spec.zone, axis, (top * (tall - 9) / tall, top * 10 / tall))
     traces = [*_outage_areas(lane.windows, low, axis, spec.zone), _all_bars(lane.bins, spec.zone, axis), *strip]
-    for trace in traces:
-        if trace.legendgroup in shown:
-            trace.showlegend = False
     return [trace for trace in traces if trace.x]
 
 
-def _kinds(windows: tuple[WindowFinding, ...], bins: tuple[Bin, ...]) -> set[str]:
-    found = {"density"} if bins else set()
-    for window in windows:
-        found.add("window")
-        found |= {"unknown" if bound is None else "whisker" for bound in (window.opened_after_us, window.closed_by_us)}
-        found |= {"outage"} if window.outages else set()
-        found |= {"interruption"} if window.interrupted else set()
-    return found
+def legend_of(drawing: Frame) -> list[Any]:
+    """Return the legend's swatches, drawn on the sheet's ground of pixels where the frame has them."""
+    return [_swatch(swatch, drawing.height) for swatch in drawing.legend]
+
+
+def _swatch(swatch: Swatch, height: float) -> Any:
+    x, y, kind = swatch.x, height - swatch.y + 5, swatch.kind
+    ground: dict[str, Any] = {"xaxis": "x2", "yaxis": "y99", "hoverinfo": "skip"}
+    if kind in _MARKERS:
+        return go.Bar(x=[20], base=[x], y=[y], width=10, orientation="h", marker=_MARKERS[kind], **ground)
+    if kind in {"whisker", "unknown"}:
+        line = {"color": _C["whisker"], "width": 1.6, "dash": "dot" if kind == "unknown" else "solid"}
+        return go.Scatter(x=[x, x + 20], y=[y, y], mode="lines", line=line, **ground)
+    line = {"color": _C["ink" if kind == "interruption" else "declared"], "width": 1.6}
+    return go.Scatter(x=[x + 10, x + 10], y=[y - 6, y + 6], mode="lines", line=line, **ground)
 
 
 def _bin_words(one: Bin, zone: str) -> str:
@@ -81,12 +103,6 @@ def _bin_words(one: Bin, zone: str) -> str:
 
 def _bars(spec: Spec, name: str, count: int, axis: str) -> go.Bar:
     bins = [one for one in spec.bins if getattr(one, name)]
-    pattern = {
-        "full": {"shape": ""},
-        "partial": {"shape": "/", "fgcolor": _C["partial_line"], "size": 6, "solidity": 0.25},
-        "undetermined": {"shape": ".", "fgcolor": _C["undetermined_line"], "size": 4, "solidity": 0.3},
-    }[name]
-    edge = {"full": "full", "partial": "partial_line", "undetermined": "undetermined_line"}[name]
     return go.Bar(
         x=[stamp((one.start_us + one.end_us) // 2) for one in bins],
         y=[getattr(one, name) for one in bins],
@@ -94,9 +110,8 @@ def _bars(spec: Spec, name: str, count: int, axis: str) -> go.Bar:
         name=f"{words.number(count)} {theme.COMPLETENESS_WORDS[name]}",
         hovertext=[_bin_words(one, spec.zone) for one in bins],
         hovertemplate="%{hovertext}<extra></extra>",
-        marker={"color": _C[name], "pattern": pattern, "line": {"width": 0.5, "color": _C[edge]}},
+        marker=_MARKERS[name],
         yaxis=axis,
-        legendgroup=name,
     )
 
 
@@ -109,9 +124,8 @@ def _all_bars(bins: tuple[Bin, ...], zone: str, axis: str) -> go.Bar:
         name="downloads; each lane has its own scale",
         hovertext=[_bin_words(one, zone) for one in filled],
         hovertemplate="%{hovertext}<extra></extra>",
-        marker={"color": _C["full"], "line": {"width": 0}},
+        marker=_MARKERS["density"],
         yaxis=axis,
-        legendgroup="density",
     )
 
 
@@ -140,7 +154,6 @@ def _cumulative(spec: Spec, drawing: Frame, axis: str) -> list[go.Scatter]:
                 hovertext=[*hover, hover[-1]],
                 hovertemplate="%{hovertext}<extra></extra>",
                 yaxis=axis,
-                legendgroup=ink,
             )
         )
     return found
@@ -158,9 +171,8 @@ def _strip(
     found: list[Any] = [
         _gantt(spans, y, thick, axis, least).update(
             name="seen open",
-            legendgroup="window",
             hovertext=[_window_words(w, zone) for w in windows],
-            marker={"color": _C["window"], "line": {"width": 0}},
+            marker=_MARKERS["window"],
         )
     ]
     outages = outages_of(windows)
@@ -168,13 +180,8 @@ def _strip(
         found.append(
             _gantt([(o.start_us, o.end_us) for o in outages], y, thick, axis, least).update(
                 name="unavailable",
-                legendgroup="outage",
                 hovertext=[_outage_words(o, zone) for o in outages],
-                marker={
-                    "color": _C["paper"],
-                    "pattern": {"shape": "\\", "fgcolor": _C["outage"], "size": 7, "solidity": 0.15},
-                    "line": {"width": 0.8, "color": _C["outage"]},
-                },
+                marker=_MARKERS["outage"],
             )
         )
     found += _whiskers(windows, drawing, axis, y)
@@ -187,7 +194,6 @@ def _strip(
                 mode="markers",
                 marker={"symbol": "line-ns", "size": 15, "line": {"width": 2, "color": _C["ink"]}},
                 name="interruption",
-                legendgroup="interruption",
                 hovertext=[f"Interruption<br>{safe(words.between(o.start_us, o.end_us, zone))}" for o in breaks],
                 hovertemplate="%{hovertext}<extra></extra>",
                 yaxis=axis,
@@ -223,9 +229,9 @@ def _whiskers(windows: tuple[WindowFinding, ...], drawing: Frame, axis: str, y: 
                 caps.append(stamp(bound))
     line = {"color": _C["whisker"], "width": 1.6}
     found = []
-    for points, name, group, dash in (
-        (known, "may have been open: no observation", "whisker", "solid"),
-        (unknown, "bound not in the log", "unknown", "dot"),
+    for points, name, dash in (
+        (known, "may have been open: no observation", "solid"),
+        (unknown, "bound not in the log", "dot"),
     ):
         if points:
             found.append(
@@ -235,7 +241,6 @@ def _whiskers(windows: tuple[WindowFinding, ...], drawing: Frame, axis: str, y: 
                     mode="lines",
                     line={**line, "dash": dash},
                     name=name,
-                    legendgroup=group,
                     hoverinfo="skip",
                     yaxis=axis,
                 )
@@ -248,8 +253,6 @@ def _whiskers(windows: tuple[WindowFinding, ...], drawing: Frame, axis: str, y: 
                 mode="markers",
                 marker={"symbol": "line-ns", "size": 11, "line": {"width": 1.6, "color": _C["whisker"]}},
                 hoverinfo="skip",
-                legendgroup="whisker",
-                showlegend=False,
                 yaxis=axis,
             )
         )
@@ -275,8 +278,6 @@ def _outage_areas(windows: tuple[WindowFinding, ...], top: float, axis: str, zon
             hoveron="fills",
             text=_outage_words(o, zone),
             hoverinfo="text",
-            legendgroup="outage",
-            showlegend=False,
             yaxis=axis,
         )
         for o in outages_of(windows)

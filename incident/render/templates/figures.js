@@ -72,5 +72,8 @@
   }
   wide.addEventListener("change", drawAll);
   dark.addEventListener("change", drawAll);
-  drawAll();
+  // widths are measured once, so the typeface has to be there first
+  Promise.all(["400", "600"].map(function (weight) {
+    return document.fonts.load(weight + " 13px 'Source Sans Pro'");
+  })).then(drawAll, drawAll);
 })();
