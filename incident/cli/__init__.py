@@ -40,7 +40,7 @@ class Commands(TyperGroup):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(READER_GONE) from error
         except KeyboardInterrupt as error:
-            sys.stderr.write("\ninterrupted: the case file is as it was before the item in hand\n")
+            sys.stderr.write("\ninterrupted: nothing half done is in the case file\n")
             raise typer.Exit(INTERRUPTED) from error
         return result
 

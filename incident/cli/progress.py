@@ -23,11 +23,11 @@ class Bar:
 
     def __init__(self, *, shown: bool) -> None:
         self._bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=None),
             DownloadColumn(),
             TransferSpeedColumn(),
-            TextColumn("{task.fields[lines]} lines"),
+            TextColumn("{task.fields[lines]} lines", markup=False),
             TimeRemainingColumn(),
             console=Console(stderr=True, highlight=False, markup=False, emoji=False),
             transient=True,
