@@ -27,9 +27,7 @@ PIECE = 1 << 18  # content bytes asked of a decompressor at once: what a damaged
 FREE_BYTES = 256 << 20  # below this much content no ratio is held against an item
 MAX_RATIO = 500  # beyond it, content per stored byte; logs reach 100, a gzip bomb 1,032, others far more
 MAX_MEMORY = 128 << 20  # for a decompressor's dictionary or window: what `xz -9` and `zstd -19` need fits
-_ZSTD_STEP = (
-    2048  # stored bytes at a time: 4 of them can stand for 128 KiB, and zstandard offers no bound on its output
-)
+_ZSTD_STEP = 2048  # stored bytes at a time: zstandard does not bound its output, and 4 of them can stand for 128 KiB
 _ZIP_STEP = 4096  # likewise for zip members packed with bzip2 or LZMA
 
 _ISAL_ERROR = cast("type[Exception]", igzip_lib.IsalError)  # its stub calls the class a variable
