@@ -96,6 +96,7 @@ class Server:
 
     ts_kind: str | None
     bytes_kind: str | None
+    proof: tuple[str, ...] = ()  # regular expressions: a line that fits one was written by this server
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,7 @@ class Format:
     header: str = "none"
     surplus: str | None = None  # the column that may hold the separator itself
     comment: str | None = None
+    utc_when: str | None = None  # a header line that fits proves that times without a zone are UTC
     fields: tuple[Field, ...] = ()
     detect: Signature = Signature()
     servers: Mapping[str, Server] = field(default_factory=dict)
@@ -191,7 +193,7 @@ def _page(document: Document) -> Format:
     top = document.top
     top.only(
         "name", "title", "source", "checked", "vantage", "shape", "ts_kind", "bytes_kind", "range_kind", "missing",
-        "limits", "escape", "layout", "extra", "separator", "columns", "widths", "header", "surplus", "comment",
+        "limits", "escape", "layout", "extra", "separator", "columns", "widths", "header", "surplus", "comment", "utc_when",
         "fields", "detect", "server", "sample",
     )  # fmt: skip
     name = top.required("name", example='"combined"')
@@ -225,6 +227,7 @@ def _page(document: Document) -> Format:
         header=top.choice("header", HEADERS) or "none",
         surplus=top.text("surplus", example='"user_agent"'),
         comment=top.text("comment", example='"#"'),
+        utc_when=_pattern(top, "utc_when"),
         fields=_fields(top.table("fields"), top.text("layout") or ""),
         detect=_signature(top.table("detect")),
         servers=_servers(top.table("server")),
@@ -320,12 +323,11 @@ def _conditions(table: Table) -> tuple[Condition, ...]:
 
 def _signature(table: Table) -> Signature:
     table.only("line", "head", "keys", "columns")
-    line, head = table.text("line", example="'^tls '"), table.text("head", example="'#Software: …'")
-    for key, value in (("line", line), ("head", head)):
-        if value is not None:
-            _regex(table, key, value)
     return Signature(
-        line, head, table.texts("keys", example='["RayID"]'), table.texts("columns", example='["x-edge-location"]')
+        _pattern(table, "line"),
+        _pattern(table, "head"),
+        table.texts("keys", example='["RayID"]'),
+        table.texts("columns", example='["x-edge-location"]'),
     )
 
 
@@ -333,8 +335,11 @@ def _servers(table: Table) -> Mapping[str, Server]:
     found = {}
     for name in table.values:
         one = table.table(name)
-        one.only("ts_kind", "bytes_kind")
-        found[name] = Server(one.choice("ts_kind", TS_KINDS), one.choice("bytes_kind", BYTES_KINDS))
+        one.only("ts_kind", "bytes_kind", "proof")
+        proof = one.texts("proof", example="['\" 499 [0-9]+ ']")
+        for text in proof:
+            _regex(one, "proof", text)
+        found[name] = Server(one.choice("ts_kind", TS_KINDS), one.choice("bytes_kind", BYTES_KINDS), proof)
     return MappingProxyType(found)
 
 
@@ -388,6 +393,13 @@ def _widths(table: Table) -> tuple[int, ...]:
     if not isinstance(value, list) or not all(type(v) is int and v > 0 for v in value):
         raise table.error("widths", "is not an array of numbers", "widths = [12, 33]")
     return tuple(value)
+
+
+def _pattern(table: Table, key: str) -> str | None:
+    value = table.text(key, example="'^…'")
+    if value is not None:
+        _regex(table, key, value)
+    return value
 
 
 def _regex(table: Table, key: str, text: str) -> re.Pattern[str]:

@@ -13,8 +13,11 @@ import polars as pl
 from incident.errors import TimezoneError
 from incident.parse import Batch
 from incident.parse.bad import BadValueError
+from incident.parse.delimited import DelimitedSplitter
+from incident.parse.headers import Headers
+from incident.parse.jsonlines import JsonSplitter
 from incident.parse.pattern import PatternSplitter
-from incident.parse.reader import EVENTS, REJECTS, VALUES, Reader
+from incident.parse.reader import EVENTS, REJECTS, VALUES, Reader, Splitter
 from incident.records import Reading
 
 if TYPE_CHECKING:
@@ -59,12 +62,29 @@ class ItemParser:
         self._used: dict[int, int] = {}
         self._zone = checked_zone(settings.timezone)
         self._pages = tuple(page.settled(settings.server) for page in pages)
-        self._fixed = tuple(self._add(page, None, 1) for page in self._pages)
+        self._headers = Headers() if any(page.header == "w3c" for page in self._pages) else None
+        self._comment = next((page.comment for page in self._pages if page.comment), None)
+        self._by_header: dict[tuple[object, ...], int] = {}
+        # per page: its reading, where no header decides
+        self._fixed = tuple(
+            self._add(page, self._splitter(page), page.directive, 1, self._zone)
+            if page.header == "none" or page.columns
+            else None
+            for page in self._pages
+        )
 
-    def _add(self, page: Format, fields: str | None, first_line: int) -> int:
+    @staticmethod
+    def _splitter(page: Format) -> Splitter:
+        if page.shape == "pattern":
+            return PatternSplitter(page)
+        if page.shape == "json":
+            return JsonSplitter(page)
+        return DelimitedSplitter(page, page.columns, page.widths)
+
+    def _add(self, page: Format, splitter: Splitter, fields: str | None, first_line: int, zone: str | None) -> int:
         """Register a reading; return its number."""
-        reader = Reader(page, PatternSplitter(page), self._zone)
-        zones = {one.zone for one in reader.converters if one.field.kind == "time" and _without_zone(one)}
+        reader = Reader(page, splitter, zone)
+        zones = {one.zone for one in reader.converters if one.unzoned()}
         if None in zones:
             raise TimezoneError(
                 f"the times of {page.title} carry no zone", where=page.name,
@@ -95,14 +115,65 @@ class ItemParser:
                 if one.reading in self._used or one.reading == 0
             ]
 
+    @property
+    def width(self) -> int:
+        """How many values a line of the first format has: one that has more is the more specific."""
+        return len(self._readers[0].names) if self._readers else 0
+
+    def reached(self, raw: bytes) -> str | None:
+        """Return the last value that still fits a line that does not."""
+        return self._readers[0].splitter.reached(raw) if self._readers else None
+
     def prepare(self, block: Block) -> object:
         """Decide which lines are read by which readers."""
-        comment = self._pages[0].comment
+        comment = self._comment
         skipped = None
         if comment is not None and len(block.starts):
             skipped = np.frombuffer(block.data, np.uint8)[block.starts] == ord(comment)
             skipped &= block.ends > block.starts
-        return State((Group(None, self._fixed),), skipped)
+            for index in opening_lines(block):
+                start = int(block.starts[index])
+                skipped[index] |= block.data.startswith(BOM + comment.encode(), start)
+        if self._headers is None:
+            return State((Group(None, self._chain(1)),), skipped)
+        return self._prepare_headers(block, skipped)
+
+    def _prepare_headers(self, block: Block, skipped: NDArray[np.bool_] | None) -> State:
+        """Walk the header lines of a block in order: each run of rows is read with the columns then in force."""
+        headers = self._headers
+        if headers is None or skipped is None:
+            return State((), skipped)
+        rows: dict[tuple[int, ...], list[NDArray[np.int64]]] = {}
+        marks = sorted({*np.flatnonzero(skipped).tolist(), *block.restarts, len(block.starts)})
+        begin = 0
+        for mark in marks:
+            if mark > begin:
+                chain = self._chain(block.first_line + begin)
+                rows.setdefault(chain, []).append(np.arange(begin, mark, dtype=np.int64))
+            begin = mark
+            if mark in block.restarts:
+                headers.clear()
+            if mark < len(block.starts) and skipped[mark]:
+                headers.read(block.data[block.starts[mark] : block.ends[mark]].removeprefix(BOM))
+                begin = mark + 1
+        return State(tuple(Group(np.concatenate(some), chain) for chain, some in rows.items()), skipped)
+
+    def _chain(self, line: int) -> tuple[int, ...]:
+        """Return the readings to try in order, given the header now in force; `line` is the first one read so."""
+        headers = self._headers
+        chain = []
+        for page, fixed in zip(self._pages, self._fixed, strict=True):
+            if page.header != "w3c" or headers is None or headers.columns is None:
+                if fixed is not None:
+                    chain.append(fixed)
+                continue
+            key = (page.name, *headers.key(page))
+            if key not in self._by_header:
+                splitter = DelimitedSplitter(page, headers.columns, constants=headers.constants())
+                zone = headers.zone(page) or self._zone
+                self._by_header[key] = self._add(page, splitter, " ".join(headers.columns), line, zone)
+            chain.append(self._by_header[key])
+        return tuple(chain)
 
     def parse(self, block: Block, state: object) -> Batch:
         """Read a prepared block."""
@@ -129,12 +200,11 @@ class ItemParser:
             left = self._read_fast(work, reader, reading, rows) if self._fast else rows
             failed = []
             for index in left.tolist():
-                raw = work.raw(index)
-                if not raw.strip():
+                if position == 0 and not work.raw(index).strip():
                     skipped[index] = True
                     continue
                 try:
-                    work.add(reading, index, reader.line(raw))
+                    work.add(reading, index, reader.line(work.raw(index)))
                 except BadValueError as error:
                     failed.append(index)
                     # what the page meant for the item says of the line counts, not what the others say
@@ -142,13 +212,19 @@ class ItemParser:
                         reasons[index] = error.reason
             rows = np.array(failed, dtype=np.int64)
         for index in rows.tolist():
-            work.reject(index, reasons.get(index, "no-fields"))
+            if not chain and not work.raw(index).strip():
+                skipped[index] = True
+            else:
+                work.reject(index, reasons.get(index, "no-fields"))
 
     def _read_fast(self, work: _Work, reader: Reader, reading: int, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Read what the fast path can vouch for; return the rest."""
         block = work.block
-        if len(rows) == len(block.starts):
+        wanted = None
+        if 5 * len(rows) > 4 * len(block.starts):
             data, starts, ends = block.data, block.starts, block.ends
+            wanted = np.zeros(len(starts), dtype=bool)
+            wanted[rows] = True
         else:
             lines = [
                 block.data[s:e] for s, e in zip(block.starts[rows].tolist(), block.ends[rows].tolist(), strict=True)
@@ -159,14 +235,23 @@ class ItemParser:
         found = reader.rows(data, starts, ends)
         if found is None:
             return rows
-        events, good = found
-        if marked := [i for i in work.marked() if good[rows == i].any()]:
-            # rare, and at most once per small item: these lines take the careful path
-            keep = ~np.isin(rows[good], marked)
-            events = events.filter(pl.Series(keep))
-            good = good & ~np.isin(rows, marked)
-        work.add_many(reading, rows[good], events)
-        return rows[~good]
+        marked = work.marked()
+        left = np.zeros(len(block.starts), dtype=bool)
+        left[rows] = True
+        for places, events in found:
+            numbers = places if wanted is not None else rows[places]
+            keep = wanted[numbers] if wanted is not None else np.ones(len(numbers), dtype=bool)
+            if marked:
+                keep &= ~np.isin(numbers, marked)
+            left[numbers[keep]] = False
+            work.add_many(reading, numbers[keep], events if keep.all() else events.filter(pl.Series(keep)))
+        return np.flatnonzero(left)
+
+
+def opening_lines(block: Block) -> list[int]:
+    """Return the lines of a block that open an item."""
+    first = [0] if block.first_line == 1 and len(block.starts) else []
+    return [*first, *(index for index in block.restarts if index < len(block.starts))]
 
 
 class _Work:
@@ -174,7 +259,7 @@ class _Work:
 
     def __init__(self, block: Block) -> None:
         self.block = block
-        self._opening = {*block.restarts, *([0] if block.first_line == 1 else [])}
+        self._opening = frozenset(opening_lines(block))
         self.first_lines: dict[int, int] = {}
         self._frames: list[pl.DataFrame] = []
         self._rows: list[tuple[Value, ...]] = []
@@ -188,7 +273,7 @@ class _Work:
     def marked(self) -> list[int]:
         """Return the lines that begin with a byte order mark, which is no part of them."""
         block = self.block
-        return [i for i in self._opening if i < len(block.starts) and block.data.startswith(BOM, int(block.starts[i]))]
+        return [i for i in self._opening if block.data.startswith(BOM, int(block.starts[i]))]
 
     def _place(self, index: int) -> tuple[int, int, int]:
         block = self.block
@@ -248,11 +333,3 @@ def checked_zone(name: str | None) -> str | None:
             f'there is no zone "{name}"', next_step='use a name of the IANA list, for example "America/Los_Angeles"'
         ) from error
     return name
-
-
-def _without_zone(converter: object) -> bool:
-    from incident.parse.fields import Converter  # noqa: PLC0415
-
-    if not isinstance(converter, Converter) or converter.field.format == "epoch":
-        return False
-    return converter.pattern is not None and not converter.pattern.zoned

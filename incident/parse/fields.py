@@ -37,7 +37,7 @@ OUTPUTS: Mapping[str, tuple[str, ...]] = {
     "time": ("ts_us",),
 }
 
-_ESCAPE = re.compile(rb"\\(?:x([0-9A-Fa-f]{2})|(.))", re.DOTALL)
+_ESCAPE = re.compile(rb"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
 _ESCAPED = {
     b'"': b'"', b"\\": b"\\", b"n": b"\n", b"t": b"\t", b"r": b"\r", b"b": b"\b", b"v": b"\v", b"f": b"\f", b"a": b"\a",
 }  # fmt: skip
@@ -73,7 +73,9 @@ def unescape(raw: bytes) -> bytes:
 def _unescaped(match: re.Match[bytes]) -> bytes:
     if match[1] is not None:
         return bytes((int(match[1], 16),))
-    return _ESCAPED.get(match[2], match[0])
+    if match[2] is not None:
+        return chr(int(match[2], 16)).encode("utf-8", "backslashreplace")
+    return _ESCAPED.get(match[3], match[0])
 
 
 @lru_cache(maxsize=1 << 16)
@@ -245,11 +247,17 @@ class Converter:
         self._map = {k.encode(): v.encode() for k, v in field.mapping.items()} if field.mapping is not None else None
         self._prefix = field.prefix.encode() if field.prefix else None
         self._decode = _DECODERS.get(field.decode)
-        self.zone = field.zone or zone
+        self.zone = field.zone if field.zone not in {None, "ask"} else zone
         self.pattern = (
             times.pattern(field.format) if field.kind == "time" and field.format not in {None, "epoch"} else None
         )
         self._one = self._reader()
+
+    def unzoned(self) -> bool:
+        """Tell whether this is a time whose zone is not known from its text."""
+        if self.field.kind != "time" or self.field.format == "epoch":
+            return False
+        return self.field.zone == "ask" or (self.pattern is not None and not self.pattern.zoned)
 
     def choose(self, raws: Sequence[bytes | None]) -> bytes | None:
         """Make one raw value of those of several sources."""

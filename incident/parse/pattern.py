@@ -15,7 +15,7 @@ import polars as pl
 from incident.errors import FormatPageError
 from incident.parse import times
 from incident.parse.bad import BadValueError
-from incident.parse.layout import Part, Slot, parse_layout, regexes, slots
+from incident.parse.layout import NUMBER, Part, Slot, parse_layout, regexes, slots
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,9 +87,14 @@ class PatternSplitter:
 
     def frame(self, data: bytes) -> Split | None:
         """Split a block of lines at once; None where the layout does not allow it."""
+        own = len(self._segments)
+        if self._page.extra and self._segments[-1]:
+            return None  # without a quote at its end, nothing tells the last value from what follows it
+        width = own
         if self._page.extra:
-            return None
-        names = [f"_s{i}" for i in range(len(self._segments))]
+            # what follows may hold quotes too: as many as in the block's first line; other lines take the careful path
+            width = max(own, min(own + 32, data[: data.find(b"\n")].count(b'"') + 1))
+        names = [f"_s{i}" for i in range(width)]
         frame = pl.scan_csv(
             data, has_header=False, separator='"', quote_char=None, schema=dict.fromkeys([*names, "_more"], pl.String),
             encoding="utf8-lossy", truncate_ragged_lines=True, missing_columns="insert", extra_columns="ignore",
@@ -105,7 +110,14 @@ class PatternSplitter:
             frame = frame.with_columns(length.alias("_n"))
         columns: dict[str, pl.Expr] = {}
         proofs: list[pl.Expr] = []
-        for index, (name, parts) in enumerate(zip(names, self._segments, strict=True)):
+        if self._page.extra:
+            tail = pl.concat_str(names[own - 1 :], separator='"').alias("_tail")
+            frame = frame.with_columns(tail)
+            over = pl.col("_tail")
+            proofs.append((over == "") | over.str.starts_with(" ") | over.str.starts_with("\t"))
+            columns[_REST] = pl.when(over != "").then(over.str.slice(1))
+        segments = self._segments[:-1] if self._page.extra else self._segments
+        for index, (name, parts) in enumerate(zip(names, segments, strict=False)):
             inside = index % 2 == 1
             if inside and self._escaped:
                 proofs.append(~pl.col(name).str.ends_with("\\"))
@@ -155,8 +167,9 @@ def _split_segment(
     lead = trail = 0
     behind = ""
     if isinstance(rest[0], str):
-        lead = len(rest[0])
-        proofs.append(current.str.starts_with(rest.pop(0)))
+        front = str(rest.pop(0))
+        lead = len(front)
+        proofs.append(current.str.starts_with(front))
         current = current.str.slice(lead)
     if isinstance(rest[-1], str):
         behind = str(rest.pop())
@@ -165,14 +178,14 @@ def _split_segment(
         current = current.str.head(-trail)
     if lead and trail:
         proofs.append(pl.col(name).str.len_bytes() >= lead + trail)
-    if len(rest) > 1 and isinstance(rest[-1], Slot) and rest[-1].width:
-        slot = rest.pop()
-        columns[slot.name] = current.str.tail(slot.width)
-        current = current.str.head(-slot.width)
-        before = str(rest.pop())
-        proofs.append(current.str.ends_with(before))
-        current = current.str.head(-len(before))
-        behind = before
+    fixed = rest[-1]
+    if len(rest) > 1 and isinstance(fixed, Slot) and fixed.width:
+        columns[fixed.name] = current.str.tail(fixed.width)
+        current = current.str.head(-fixed.width)
+        behind = str(rest[-2])
+        del rest[-2:]
+        proofs.append(current.str.ends_with(behind))
+        current = current.str.head(-len(behind))
     names = [part for part in rest if isinstance(part, Slot)]
     marks = [part for part in rest if isinstance(part, str)]
     if len(marks) != len(names) - 1 or any(slot.kind == "flex" for slot in names[:-1]):
@@ -187,8 +200,9 @@ def _split_segment(
         proofs.append(columns[names[-1].name].is_not_null())
     else:
         frame = _one_by_one(frame, base, current, names, marks, columns, proofs)
+    proofs.extend(columns[slot.name].str.contains(f"^{NUMBER}$") for slot in names if slot.kind == "int")
     last = names[-1]
-    if behind and last.kind != "flex" and behind[0] not in marks and last.regex is None:
+    if behind and last.kind != "flex" and behind[0] not in marks and last.regex is None and last.kind != "int":
         proofs.append(~columns[last.name].str.contains(behind[0], literal=True))
     elif last.kind == "pad":
         columns[last.name] = columns[last.name].str.strip_chars_start(" ")

@@ -109,8 +109,8 @@ class Reader:
 
     def rows(
         self, data: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]
-    ) -> tuple[pl.DataFrame, NDArray[np.bool_]] | None:
-        """Read the lines of a block at once: the events of those it can vouch for, in order, and which they are."""
+    ) -> list[tuple[NDArray[np.int64], pl.DataFrame]] | None:
+        """Read the lines of a block at once: which lines it can vouch for, and their events; None if none at all."""
         split = self.splitter.frame(data)
         if split is None:
             return None
@@ -124,7 +124,9 @@ class Reader:
             # the chosen value may be null: then it is missing, and so are the outputs
             frame = frame.with_columns(chosen(converter, split.columns).alias(f"_raw{index}"))
             raw = pl.col(f"_raw{index}")
-            short = shortcut(converter, raw, offsets)
+            short = shortcut(converter, raw, offsets, f"_{index}")
+            for stage in short.stages:
+                frame = frame.with_columns(**stage)
             frame = frame.with_columns(short.plain.alias(f"_plain{index}"))
             selected += [
                 value.cast(type_of(name)).alias(f"{index}:{name}")
@@ -134,86 +136,79 @@ class Reader:
             selected.append(pl.when(~pl.col(f"_plain{index}") & split.proven).then(raw).alias(f"_left{index}"))
             if not valid:
                 selected.append(raw.str.contains("\ufffd", literal=True).fill_null(value=False).alias(f"_bad{index}"))
+        names = [f"_left{i}" for i, one in enumerate(self.converters) if one.field.kind != "flag"]
         rest = [split.columns[name] for name in self.unmapped]
         if rest:
             held = pl.any_horizontal(
                 value.is_not_null() & ~value.is_in([mark.decode() for mark in sorted(self._missing)]) for value in rest
             )
             joined = pl.concat_str([value.fill_null("") for value in rest], separator="\x1f")
-            selected.append(pl.when(held).then(joined).alias("_rest"))
-        done = frame.select(selected).collect(engine="streaming")
+            selected.append(pl.when(held & (joined != "")).then(joined).alias("_rest"))
+        done = (
+            frame.select(selected)
+            .with_columns(_whole=pl.all_horizontal(pl.col(name).is_null() for name in names))
+            .collect(engine="streaming")
+        )
         if done.height != len(starts):
             return None
         good = done["_proven"].to_numpy() & (done["_length"].to_numpy() == ends - starts)
         if not valid:
             for column in [name for name in done.columns if name.startswith("_bad")]:
-                good &= ~done[column].to_numpy()
+                good = good & ~done[column].to_numpy()
             if "_rest" in done.columns:
-                good &= ~done["_rest"].str.contains("\ufffd", literal=True).fill_null(value=False).to_numpy()
-        return self._finish(done, good, data, starts, ends)
+                good = good & ~done["_rest"].str.contains("\ufffd", literal=True).fill_null(value=False).to_numpy()
+        whole = done["_whole"].to_numpy()
+        pieces = []
+        for chosen_rows, careful in ((good & whole, False), (good & ~whole, True)):
+            rows = np.flatnonzero(chosen_rows)
+            if len(rows):
+                part = done if len(rows) == done.height else done.filter(pl.Series(chosen_rows))
+                lines = (
+                    [data[s:e] for s, e in zip(starts[rows].tolist(), ends[rows].tolist(), strict=True)]
+                    if self.hash_line
+                    else None
+                )
+                events, fine = self._finish(part, lines, careful=careful)
+                pieces.append((rows[fine], events))
+        return pieces
 
     def _finish(
-        self,
-        done: pl.DataFrame,
-        good: NDArray[np.bool_],
-        data: bytes,
-        starts: NDArray[np.int64],
-        ends: NDArray[np.int64],
+        self, done: pl.DataFrame, lines: list[bytes] | None, *, careful: bool
     ) -> tuple[pl.DataFrame, NDArray[np.bool_]]:
+        """Bring the columns together; `careful`: some values are left over and go through the converters."""
+        good = np.ones(done.height, dtype=bool)
         residues: list[pl.Series] = []
         columns: dict[str, list[pl.Series]] = {}
         for index, converter in enumerate(self.converters):
             parts = {name: done[f"{index}:{name}"] for name in converter.outputs if name != "residue"}
-            left = done[f"_left{index}"] if f"_left{index}" in done.columns else None
-            if left is not None and left.null_count() < len(left):
-                good &= _careful(converter, left, parts, residues)
+            if careful and f"_left{index}" in done.columns:
+                left = done[f"_left{index}"]
+                if left.null_count() < len(left):
+                    good &= _careful(converter, left, parts, residues)
             if converter.field.const is not None:
                 value = converter(None)[0]
-                parts = {name: pl.Series([value], dtype=type_of(name)).new_from_index(0, done.height) for name in parts}
+                parts = {name: _constant(value, type_of(name), done.height) for name in parts}
             for name, series in parts.items():
                 columns.setdefault(name, []).append(series)
         final: dict[str, pl.Series] = {}
         for name, several in columns.items():
             series = several[0]
             for other in several[1:]:
-                if series.null_count():
+                if series.null_count() == len(series):
+                    series = other
+                elif series.null_count() and other.null_count() < len(other):
                     series = series.zip_with(series.is_not_null(), other)
             final[name] = series
         time = final.get("ts_us")
         good &= time.is_not_null().to_numpy() if time is not None else False
-        final["rest_hash"] = self._rest_column(done, residues, good, data, starts, ends)
+        if lines is not None:
+            final["rest_hash"] = pl.Series([line_hash(line) for line in lines], dtype=pl.Int64)
+        else:
+            final["rest_hash"] = _rest_column(done, residues)
         frame = pl.DataFrame(
-            {
-                name: final[name]
-                if name in final
-                else pl.Series([None], dtype=EVENTS[name]).new_from_index(0, done.height)
-                for name in VALUES
-            }
+            {name: final[name] if name in final else _constant(None, EVENTS[name], done.height) for name in VALUES}
         )
         return (frame if good.all() else frame.filter(pl.Series(good))), good
-
-    def _rest_column(
-        self, done: pl.DataFrame, residues: list[pl.Series], good: NDArray[np.bool_], data: bytes,
-        starts: NDArray[np.int64], ends: NDArray[np.int64],
-    ) -> pl.Series:  # fmt: skip
-        if self.hash_line:
-            hashes = [
-                line_hash(data[start:end]) if fine else None
-                for start, end, fine in zip(starts.tolist(), ends.tolist(), good.tolist(), strict=True)
-            ]
-            return pl.Series(hashes, dtype=pl.Int64)
-        rest = done["_rest"] if "_rest" in done.columns else None
-        for residue in residues:
-            if residue.null_count() == len(residue):
-                continue
-            base = rest if rest is not None else pl.Series([None], dtype=pl.String).new_from_index(0, done.height)
-            joined = base.fill_null("") + "\x1e" + residue
-            rest = joined.zip_with(residue.is_not_null(), base)
-        if rest is None or rest.null_count() == len(rest):
-            return pl.Series([None], dtype=pl.Int64).new_from_index(0, done.height)
-        distinct = rest.drop_nulls().unique()
-        hashes = pl.Series([line_hash(text.encode()) for text in distinct.to_list()], dtype=pl.Int64)
-        return rest.replace_strict(distinct, hashes, default=None, return_dtype=pl.Int64)
 
     def _offsets(self, data: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> list[str]:
         """Return the offsets from UTC that lines spread over the block show, the most frequent first."""
@@ -241,6 +236,24 @@ class Reader:
                 ):
                     seen[text] += 1
         return [offset for offset, _ in seen.most_common(4)]
+
+
+def _constant(value: Value, dtype: type[pl.DataType], height: int) -> pl.Series:
+    return pl.Series([value], dtype=dtype).new_from_index(0, height)
+
+
+def _rest_column(done: pl.DataFrame, residues: list[pl.Series]) -> pl.Series:
+    """Hash what the columns do not hold, once per distinct text."""
+    rest = done["_rest"] if "_rest" in done.columns else _constant(None, pl.String, done.height)
+    for residue in residues:
+        if residue.null_count() < len(residue):
+            joined = rest.fill_null("") + "\x1e" + residue
+            rest = joined.zip_with(residue.is_not_null(), rest)
+    if rest.null_count() == len(rest):
+        return _constant(None, pl.Int64, done.height)
+    distinct = rest.drop_nulls().unique()
+    hashes = pl.Series([line_hash(text.encode()) for text in distinct.to_list()], dtype=pl.Int64)
+    return rest.replace_strict(distinct, hashes, default=None, return_dtype=pl.Int64)
 
 
 def _careful(

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from incident.parse.bad import BadValueError
 
+CLF = "%d/%b/%Y:%H:%M:%S %z"
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
@@ -50,6 +51,8 @@ _LETTERS: dict[str, tuple[str, str, int | None]] = {
     "U": ("epoch_us", r"\d{1,17}", None),
     "a": ("weekday", r"[A-Za-z]{3}", 3),
     "A": ("weekday", r"[A-Za-z]{3,9}", None),
+    "w": ("weekday_number", r"[0-7]", 1),
+    "u": ("weekday_number", r"[0-7]", 1),
     "j": ("yearday", r"\d{3}", 3),
 }
 _SHORT = {
@@ -139,8 +142,8 @@ def assemble(parts: dict[str, bytes | None], zone: str | None) -> int:
         month, day = 1, 1
         extra = (int(value) - 1) * DAY
     else:
-        name = parts.get("month_name")
-        month = _month(name) if name is not None else int(parts.get("month") or 0)
+        month_name = parts.get("month_name")
+        month = _month(month_name) if month_name is not None else int(parts.get("month") or 0)
         day, extra = int(parts.get("day") or 0), 0
     offset = _offset(parts.get("offset"))
     if offset is None and parts.get("zone") is not None:
@@ -169,7 +172,7 @@ def read_epoch(raw: bytes, unit: str, zone: str | None) -> int:
     match = _NUMBER.fullmatch(raw)
     if match is None:
         if unit == "auto":
-            return read_iso(raw, zone)
+            return read_pattern(raw, pattern(CLF), zone) if b"/" in raw[:4] else read_iso(raw, zone)
         raise BadValueError("timestamp")
     whole = int(match[1])
     if unit == "auto":
@@ -204,6 +207,8 @@ def _zone_offset(zone: str | None, local: int) -> int:
         raise BadValueError("no-timezone")
     if zone == "UTC":
         return 0
+    if zone[0] in "+-":
+        return _offset(zone.encode()) or 0
     hours, clock = divmod(local, 900 * SECOND)  # no zone changes its offset but on a quarter hour
     found = _quarter_offset(zone, hours)
     if isinstance(found, str):

@@ -5,7 +5,7 @@ Each shortcut says which rows it may speak for; all others go, once per distinct
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -44,6 +44,7 @@ class Shortcut:
 
     plain: pl.Expr
     values: Mapping[str, pl.Expr]
+    stages: Sequence[Mapping[str, pl.Expr]] = ()  # columns to compute first, each stage from the ones before
 
 
 def chosen(converter: Converter, columns: Mapping[str, pl.Expr]) -> pl.Expr:
@@ -68,19 +69,19 @@ def _is_missing(raw: pl.Expr, converter: Converter) -> pl.Expr:
     return raw == marks[0] if len(marks) == 1 else raw.is_in(marks)
 
 
-def shortcut(converter: Converter, raw: pl.Expr, offsets: Sequence[str]) -> Shortcut:
+def shortcut(converter: Converter, raw: pl.Expr, offsets: Sequence[str], prefix: str) -> Shortcut:
     """Return the shortcut for a converter; `raw` is null where the value is missing."""
     field = converter.field
     nothing = {name: pl.lit(None, type_of(name)) for name in converter.outputs}
     if field.const is not None or field.pick or field.mapping is not None or field.how == "sum":
         return Shortcut(raw.is_null() if field.const is None else pl.lit(value=False), nothing)
-    found = _plain(converter, raw, offsets)
+    found = _plain(converter, raw, offsets, prefix)
     if found is None:
         return Shortcut(raw.is_null(), nothing)
-    return Shortcut((raw.is_null() | found.plain).fill_null(value=False), found.values)
+    return replace(found, plain=(raw.is_null() | found.plain).fill_null(value=False))
 
 
-def _plain(converter: Converter, raw: pl.Expr, offsets: Sequence[str]) -> Shortcut | None:
+def _plain(converter: Converter, raw: pl.Expr, offsets: Sequence[str], prefix: str) -> Shortcut | None:
     field, name = converter.field, converter.outputs[0]
     if field.kind in {"text", "path", "query"}:
         return Shortcut(_undisturbed(converter, raw), {name: raw})
@@ -90,13 +91,14 @@ def _plain(converter: Converter, raw: pl.Expr, offsets: Sequence[str]) -> Shortc
         return Shortcut(raw.str.contains(_IPV4), {name: raw})
     if field.kind == "peer":
         # ports differ from line to line, so that going by distinct values would gain nothing
-        cut = raw.str.splitn(":", 2).struct
+        cut = pl.col(f"{prefix}cut").struct
         port = cut.field("field_1")
         number = port.cast(pl.Int32, strict=False)
         plain = cut.field("field_0").str.contains(_IPV4) & (
             port.is_null() | (port.str.contains("^[0-9]{1,5}$") & (number <= 65_535))
         )
-        return Shortcut(plain, {"peer_ip": cut.field("field_0"), "peer_port": number})
+        stages = ({f"{prefix}cut": raw.str.splitn(":", 2)},)
+        return Shortcut(plain, {"peer_ip": cut.field("field_0"), "peer_port": number}, stages)
     if field.kind == "status":
         return Shortcut(raw.str.contains("^[1-9][0-9][0-9]$"), {name: raw.cast(pl.Int16, strict=False)})
     if field.kind == "size":
@@ -116,11 +118,12 @@ def _plain(converter: Converter, raw: pl.Expr, offsets: Sequence[str]) -> Shortc
     if field.kind == "time":
         return _time(converter, raw, offsets)
     if field.kind == "request":
-        return _request(converter, raw)
+        return _request(converter, raw, prefix)
     if field.kind == "url":
-        cut = raw.str.splitn("?", 2).struct
+        cut = pl.col(f"{prefix}cut").struct
         values = {"host": pl.lit(None, pl.String), "path": cut.field("field_0"), "query": cut.field("field_1")}
-        return Shortcut(raw.str.starts_with("/") & _undisturbed(converter, raw), values)
+        stages = ({f"{prefix}cut": raw.str.splitn("?", 2)},)
+        return Shortcut(raw.str.starts_with("/") & _undisturbed(converter, raw), values, stages)
     return None
 
 
@@ -221,18 +224,14 @@ def _epoch(unit: str, raw: pl.Expr) -> Shortcut | None:
     )
 
 
-def _request(converter: Converter, raw: pl.Expr) -> Shortcut:
-    cut = raw.str.splitn(" ", 3).struct
-    method, target, protocol = (cut.field(f"field_{i}") for i in range(3))
-    halves = target.str.splitn("?", 2).struct
+def _request(converter: Converter, raw: pl.Expr, prefix: str) -> Shortcut:
+    cut, halves = f"{prefix}cut", f"{prefix}halves"
+    method, target, protocol = (pl.col(cut).struct.field(f"field_{i}") for i in range(3))
     plain = (
         method.is_in(_METHODS) & protocol.is_in(_PROTOCOLS) & target.str.starts_with("/") & _undisturbed(converter, raw)
     )
-    values = dict.fromkeys(OUTPUTS["request"], pl.lit(None, pl.String))
-    values |= {
-        "method": method,
-        "path": halves.field("field_0"),
-        "query": halves.field("field_1"),
-        "protocol": protocol,
-    }
-    return Shortcut(plain, values)
+    path, query = (pl.col(halves).struct.field(f"field_{i}") for i in range(2))
+    values = {"method": method, "path": path, "query": query, "protocol": protocol}
+    nothing = dict.fromkeys(OUTPUTS["request"], pl.lit(None, pl.String))
+    stages = ({cut: raw.str.splitn(" ", 3)}, {halves: target.str.splitn("?", 2)})
+    return Shortcut(plain, nothing | values, stages)
