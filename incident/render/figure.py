@@ -167,7 +167,7 @@ def headline_of(dataset: DatasetFinding) -> str:
 def slug(text: str) -> str:
     """Return an id made of letters, digits and hyphens; a text that loses anything gets a digest, so none collide."""
     plain = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:48]
-    if plain == text:
+    if plain and plain == text:
         return plain
     return f"{plain}-{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}".lstrip("-")
 

@@ -71,7 +71,10 @@ def _layout(spec: Spec, drawing: Frame) -> dict[str, Any]:
         "margin": {"l": 0, "r": 0, "t": 0, "b": 0, "pad": 0},
     }
     # the sheet is the whole picture, without margins: paper coordinates are then pixels over its size
-    notes = [_note(text, drawing) for text in (*drawing.texts, *(swatch.text for swatch in drawing.legend))]
+    texts = [*drawing.texts, *(swatch.text for swatch in drawing.legend)]
+    notes = [
+        _total(text, drawing) if text.ink in {"downloads", "addresses"} else _note(text, drawing) for text in texts
+    ]
     if not drawing.rows:
         nothing = {"visible": False, "range": [0, 1], "fixedrange": True}
         return {**common, "xaxis": nothing, "yaxis": nothing, "annotations": notes}
@@ -124,6 +127,11 @@ def _note(text: Text, drawing: Frame) -> dict[str, Any]:
         "font": {"size": text.size, "color": _C[text.ink]},
         **({"bgcolor": _C["paper"]} if text.boxed else {}),
     }
+
+
+def _total(text: Text, drawing: Frame) -> dict[str, Any]:
+    """Return what stands at a line's end, tied to that moment: a closer look that leaves it out does not show it."""
+    return {**_note(text, drawing), "x": stamp(drawing.end_us), "xref": "x", "xshift": text.x - drawing.right}
 
 
 def _label(label: Label, drawing: Frame, zone: str) -> dict[str, Any]:

@@ -52,10 +52,13 @@ def clip(text: str, room: float, size: float, *, bold: bool = False) -> str:
     """Return the text, cut with an ellipsis where it is wider than the room."""
     if text_width(text, size, bold=bold) <= room:
         return text
-    kept = text
-    while kept and text_width(f"{kept}…", size, bold=bold) > room:
-        kept = kept[:-1]
-    return f"{kept.rstrip()}…"
+    # the longest beginning that fits, by halving: text from a log may be as long as its line
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        fits = text_width(f"{text[:middle]}…", size, bold=bold) <= room
+        low, high = (middle, high) if fits else (low, middle - 1)
+    return f"{text[:low].rstrip()}…"
 
 
 def wrap(text: str, room: float, size: float, *, bold: bool = False, lines: int = 9) -> tuple[str, ...]:

@@ -55,7 +55,7 @@ def html(finding: CaseFinding, *, rules: Sequence[Rule] = ()) -> str:
         title=title,
         privilege=words.visible(finding.privilege, none=""),
         facts=_facts(finding),
-        overview=page.drawn(overview_spec(finding)) if finding.datasets else None,
+        overview=page.drawn(overview_spec(finding)) if len(finding.datasets) > 1 else None,
         parts=[_part(dataset, finding, anchors[dataset.dataset]) for dataset in finding.datasets],
         events=tables.events(finding),
         evidence=tables.evidence(finding),

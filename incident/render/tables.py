@@ -33,7 +33,10 @@ EVIDENCE_ROWS = 2000
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column's head and its kind: "n" number, "t" short time, "m" moment, "o" object, "w" words, "h" with hash, "" plain."""
+    """A column's head and its kind, which the style sheet knows.
+
+    "n" number, "t" short time, "m" moment, "o" object, "w" words, "h" with a digest, "" plain.
+    """
 
     head: str
     kind: str = ""

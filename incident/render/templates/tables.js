@@ -5,10 +5,15 @@
   function sortable(table) {
     var body = table.tBodies[0], heads = table.tHead.rows[0].cells;
     Array.prototype.forEach.call(heads, function (head, column) {
-      var button = document.createElement("button");
-      button.type = "button";
+      // no button element: a printed table whose head holds one does not repeat its head on each page
+      var button = document.createElement("span");
+      button.setAttribute("role", "button");
+      button.tabIndex = 0;
       while (head.firstChild) { button.appendChild(head.firstChild); }
       head.appendChild(button);
+      button.addEventListener("keydown", function (event) {
+        if (event.key === "Enter" || event.key === " ") { event.preventDefault(); button.click(); }
+      });
       button.addEventListener("click", function () {
         var down = head.getAttribute("aria-sort") === "ascending" ? -1 : 1;
         var rows = Array.prototype.slice.call(body.rows);
