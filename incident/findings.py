@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import duckdb
@@ -16,6 +17,7 @@ import polars as pl
 from incident import __version__, formats, model
 from incident.listing import evidence_items
 from incident.network import label_of, load_labels
+from incident.proposals import DatasetProposal, propose
 from incident.records import (
     BUCKETS,
     Bin,
@@ -35,9 +37,10 @@ from incident.store import sql_text
 Row = tuple[Any, ...]
 
 SECOND = 1_000_000
+SIZE_BASES = ("declared", "content-range", "content-length", "inferred")
 BIN_WIDTHS = tuple(
-    width * SECOND
-    for width in (1, 5, 15, 60, 300, 600, 900, 1800, 3600, 10_800, 21_600, 43_200, 86_400, 604_800, 2_592_000, 31_536_000)
+    seconds * SECOND
+    for seconds in (1, 5, 15, 60, 300, 600, 900, 1800, 3600, 10_800, 21_600, 43_200, 86_400, 604_800, 2_592_000)
 )
 MOST_BINS = 120
 """A bar narrower than a hundredth of the figure cannot be told from its neighbour in print."""
@@ -112,7 +115,7 @@ def _dataset_findings(
     objects = _by_dataset(con, sql_text("62_object_total"))
     clients = _by_dataset(con, sql_text("63_client_total"))
     sizes: dict[int, list[tuple[int, str]]] = defaultdict(list)
-    for object_id, size, basis in con.execute("select object_id, size, basis from size order by object_id, size").fetchall():
+    for object_id, size, basis in con.execute("select object_id, size, basis from size order by all").fetchall():
         sizes[object_id].append((size, basis))
     windows, object_windows = _windows(con)
     labels = load_labels(definition.labels) if definition.labels else ()
@@ -184,9 +187,7 @@ def _dataset_finding(
         caveats=(),
     )
     ground = replace(ground, full_with_headers=full_with_headers, without_ranges=without_ranges)
-    return replace(
-        finding, sentence=sentence_of(finding, ground, timezone), caveats=caveats_of(finding, ground, rule)
-    )
+    return replace(finding, sentence=sentence_of(finding, ground, timezone), caveats=caveats_of(finding, ground, rule))
 
 
 def _object_finding(row: Row, sizes: Mapping[int, Sequence[tuple[int, str]]]) -> ObjectFinding:
@@ -202,14 +203,17 @@ def _object_finding(row: Row, sizes: Mapping[int, Sequence[tuple[int, str]]]) ->
         unique_ips=unique_ips,
         clients_full_copy=full_copy,
         sizes=tuple(size for size, _ in known),
-        size_basis=known[0][1] if known else None,
+        size_basis=next((basis for basis in SIZE_BASES if any(basis == found for _, found in known)), None),
         first_download_us=first_us,
         last_download_us=last_us,
     )
 
 
 def _client_finding(row: Row, labels: Sequence[Any]) -> ClientFinding:
-    client_ip, requests, downloads, full, partial, undetermined, holds, objects, agents, automated, sent, first, last = row
+    (
+        client_ip, requests, downloads, full, partial, undetermined,
+        holds, objects, agents, automated, sent, first, last,
+    ) = row  # fmt: skip
     return ClientFinding(
         client_ip=client_ip,
         label=label_of(client_ip, labels),
@@ -246,8 +250,8 @@ def _windows(con: duckdb.DuckDBPyConnection) -> tuple[Windows, Windows]:
         interrupted[object_id, window_no].append(Outage(start, end))
     of_objects: dict[int, list[WindowFinding]] = defaultdict(list)
     for dataset_id, object_id, window_no, *bounds, interruptions in con.execute(
-        "select dataset_id, object_id, window_no, opened_after_us, first_seen_us, last_seen_us, closed_by_us, interruptions "
-        "from object_window order by dataset_id, first_seen_us, object_id"
+        "select dataset_id, object_id, window_no, opened_after_us, first_seen_us, last_seen_us, closed_by_us, "
+        "interruptions from object_window order by dataset_id, first_seen_us, object_id"
     ).fetchall():
         of_objects[dataset_id].append(
             _window(
@@ -269,7 +273,7 @@ def _windows(con: duckdb.DuckDBPyConnection) -> tuple[Windows, Windows]:
         "from exposure_window order by dataset_id, first_seen_us"
     ).fetchall():
         inside = [span for span in spans[dataset_id] if bounds[1] <= span.start_us and span.end_us <= bounds[2]]
-        between = [Outage(one.end_us, two.start_us) for one, two in zip(inside, inside[1:], strict=False)]
+        between = [Outage(one.end_us, two.start_us) for one, two in pairwise(inside)]
         breaks = [
             gap
             for window in of_objects[dataset_id]
@@ -281,7 +285,11 @@ def _windows(con: duckdb.DuckDBPyConnection) -> tuple[Windows, Windows]:
 
 
 def _window(
-    path: str | None, bounds: Sequence[int | None], interruptions: int, outages: Iterable[Outage], breaks: Iterable[Outage]
+    path: str | None,
+    bounds: Sequence[int | None],
+    interruptions: int,
+    outages: Iterable[Outage],
+    breaks: Iterable[Outage],
 ) -> WindowFinding:
     opened_after, first, last, closed_by = bounds
     if first is None or last is None:
@@ -358,6 +366,4 @@ def propose_datasets(con: duckdb.DuckDBPyConnection, *, most: int = 12) -> tuple
 
     A proposal for a person to judge, in the order of distinct peers that fetched it.
     """
-    from incident.proposals import propose
-
     return propose(con, most)

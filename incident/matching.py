@@ -14,9 +14,15 @@ from incident.globs import compile_glob
 from incident.records import DatasetRule
 
 _ESCAPED = "incident-percent"
-codecs.register_error(
-    _ESCAPED, lambda error: ("".join(f"%{byte:02X}" for byte in error.object[error.start : error.end]), error.end)
-)
+
+
+def _escape_bytes(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "".join(f"%{byte:02X}" for byte in error.object[error.start : error.end]), error.end
+
+
+codecs.register_error(_ESCAPED, _escape_bytes)
 _HEX = frozenset("0123456789abcdefABCDEF")
 
 
@@ -97,7 +103,7 @@ class Matcher:
 def match_targets(
     matchers: Iterable[Matcher], targets: Iterable[tuple[str | None, str]]
 ) -> Iterator[tuple[int, str | None, str, str]]:
-    """Yield (data set number, host, path as logged, normalised path) for each target and each data set that takes it."""
+    """Yield (data set number, host, path as logged, normalised path) for each data set that takes a target."""
     compiled = tuple(matchers)
     for host, path in targets:
         normal = normalise_path(path)

@@ -108,9 +108,7 @@ def _fill_items(con: duckdb.DuckDBPyConnection, definition: CaseDefinition) -> N
     ):
         rule = rule_of(definition, path) or EvidenceRule(match="")
         seen_at = rule.vantage or vantage or "origin"
-        rows.append(
-            (evidence_id, order, seen_at, TIERS.get(seen_at, 1), rule.server or server, rule.clock_offset_us)
-        )
+        rows.append((evidence_id, order, seen_at, TIERS.get(seen_at, 1), rule.server or server, rule.clock_offset_us))
     schema = {
         "evidence_id": pl.Int32,
         "item_order": pl.Int32,
@@ -150,7 +148,9 @@ def _fill_targets(con: duckdb.DuckDBPyConnection, definition: CaseDefinition) ->
         for number, host, path, normal in match_targets(matchers, distinct):
             object_id = objects.setdefault((number, normal), len(objects))
             targets.append((number, host or "", path, object_id))
-    sizes = {(number, normalise_path(path)): size for number, rule in enumerate(rules) for path, size in rule.sizes.items()}
+    sizes = {
+        (number, normalise_path(path)): size for number, rule in enumerate(rules) for path, size in rule.sizes.items()
+    }
     _fill(
         con,
         "object",
@@ -216,7 +216,10 @@ def _fill_identities(con: duckdb.DuckDBPyConnection, definition: CaseDefinition)
         con,
         "client",
         pl.DataFrame(
-            [(number, text, bool(internal) and parse_address(text) in internal, folded[text]) for text, number in clients.items()]
+            [
+                (number, text, bool(internal) and parse_address(text) in internal, folded[text])
+                for text, number in clients.items()
+            ]
             + [(number, text, False, number) for text, number in networks.items()],
             schema={"client_id": pl.Int32, "client_ip": pl.String, "internal": pl.Boolean, "folded_id": pl.Int32},
             orient="row",
@@ -225,9 +228,8 @@ def _fill_identities(con: duckdb.DuckDBPyConnection, definition: CaseDefinition)
 
 
 def _fill_agents(con: duckdb.DuckDBPyConnection, _: CaseDefinition) -> None:
-    agents = [
-        agent for (agent,) in con.execute("select distinct coalesce(user_agent, '') from gathered order by all").fetchall()
-    ]
+    distinct = con.execute("select distinct coalesce(user_agent, '') from gathered order by all").fetchall()
+    agents = [agent for (agent,) in distinct]
     _fill(
         con,
         "agent",
@@ -311,7 +313,7 @@ def counted_otherwise(
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """The downloads as another policy counts them, `definition.policy`: the same SQL, run from step `since` on.
 
-    Inside the context every table of the case that the policy changes is hidden by one in memory; the case stays as it is.
+    Inside the context each table of the case that the policy changes is hidden by one in memory; the case stays.
     """
     case = con.execute("select current_database()").fetchone()
     if case is None:

@@ -54,7 +54,8 @@ def client_of(peer: str | None, forwarded_for: str | None, trusted: Networks) ->
     """The client's address, and whether the peer was a trusted proxy.
 
     The client is the peer, unless the peer is a trusted proxy: then the right-most address of the forwarded-for chain
-    that is not itself trusted. Where the chain holds none, the peer remains. A chain from any other peer is not believed.
+    that is not itself trusted. Where the chain holds none, the peer remains. A chain from any other peer is not
+    believed.
     """
     if peer is None:
         return None, False
@@ -103,6 +104,4 @@ def label_of(client: str, labels: Sequence[tuple[Network, str]]) -> str | None:
     address = parse_address(client)
     if address is None:
         return None
-    return next(
-        (label for network, label in labels if network.version == address.version and address in network), None
-    )
+    return next((label for network, label in labels if network.version == address.version and address in network), None)

@@ -10,14 +10,15 @@ import duckdb
 from incident.matching import normalise_path
 
 PAGE_ENDINGS = (
-    ".html", ".htm", ".php", ".asp", ".aspx", ".jsp", ".js", ".mjs", ".css", ".map", ".png", ".jpg", ".jpeg", ".gif", ".svg",
-    ".ico", ".webp", ".avif", ".woff", ".woff2", ".ttf", ".eot", ".mp4", ".webm", ".mp3", ".txt", ".rss", ".atom",
-    ".webmanifest",
+    ".html", ".htm", ".php", ".asp", ".aspx", ".jsp", ".js", ".mjs", ".css", ".map", ".png", ".jpg", ".jpeg",
+    ".gif", ".svg", ".ico", ".webp", ".avif", ".woff", ".woff2", ".ttf", ".eot", ".mp4", ".webm", ".mp3",
+    ".txt", ".rss", ".atom", ".webmanifest",
 )  # fmt: skip
 DATA_ENDINGS = (
-    ".csv", ".tsv", ".xlsx", ".xls", ".ods", ".json", ".jsonl", ".ndjson", ".geojson", ".parquet", ".sql", ".dump", ".bak",
-    ".db", ".sqlite", ".mdb", ".accdb", ".sav", ".dta", ".sas7bdat", ".shp", ".gdb", ".kmz", ".zip", ".gz", ".tgz", ".bz2",
-    ".xz", ".zst", ".7z", ".rar", ".tar", ".pst", ".mbox", ".pdf", ".doc", ".docx", ".xml", ".hyper", ".tde", ".twbx",
+    ".csv", ".tsv", ".xlsx", ".xls", ".ods", ".json", ".jsonl", ".ndjson", ".geojson", ".parquet", ".sql",
+    ".dump", ".bak", ".db", ".sqlite", ".mdb", ".accdb", ".sav", ".dta", ".sas7bdat", ".shp", ".gdb", ".kmz",
+    ".zip", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar", ".tar", ".pst", ".mbox", ".pdf", ".doc",
+    ".docx", ".xml", ".hyper", ".tde", ".twbx",
 )  # fmt: skip
 LARGE_BYTES = 1_000_000
 
@@ -39,8 +40,8 @@ def propose(con: duckdb.DuckDBPyConnection, most: int) -> tuple[DatasetProposal,
     found: dict[str, list[tuple[int, int, int | None, int, int]]] = defaultdict(list)
     for path, *figures in con.execute(
         "select path, count(*), count(distinct peer_ip), max(bytes_sent), min(ts_us), max(ts_us) from event "
-        "where status in (200, 206) and (method = 'GET' or method is null) and path is not null and coalesce(bytes_sent, 1) > 0 "
-        "group by path order by path"
+        "where status in (200, 206) and (method = 'GET' or method is null) and path is not null "
+        "and coalesce(bytes_sent, 1) > 0 group by path order by path"
     ).fetchall():
         found[normalise_path(path)].append(tuple(figures))
     proposals = []

@@ -35,7 +35,13 @@ RULES: tuple[Rule, ...] = (
         {"every_transfer": True},
         "42_session",
     ),
-    Rule("full-only", "only downloads of a complete copy", "strict reading of “downloaded”", {"full_only": True}, "47_download"),
+    Rule(
+        "full-only",
+        "only downloads of a complete copy",
+        "a strict reading of “downloaded”",
+        {"full_only": True},
+        "47_download",
+    ),
     Rule(
         "humans-only",
         "downloads by automated clients are left out",

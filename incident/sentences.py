@@ -55,8 +55,8 @@ def caveats_of(finding: DatasetFinding, ground: Ground, rule: DatasetRule) -> tu
     said = []
     if ground.limited:
         said.append(
-            f"{words.list_of(tuple(sorted(ground.limited)))}: the vendor does not promise that every request is logged; "
-            "the count is a lower limit."
+            f"{words.list_of(tuple(sorted(ground.limited)))}: the vendor does not promise that every request is "
+            "logged; the count is a lower limit."
         )
     if ground.cut_items:
         said.append(
@@ -65,9 +65,9 @@ def caveats_of(finding: DatasetFinding, ground: Ground, rule: DatasetRule) -> tu
         )
     if ground.unnamed_servers:
         said.append(
-            "Some of these requests stand in logs whose server is not named, so that their bytes may be the size meant to be "
-            'sent: a full copy cannot be proven from them. Name the server in the definition ([[evidence]] server = "nginx" '
-            'or "apache").'
+            "Some of these requests stand in logs whose server is not named, so that their bytes may be the size meant "
+            "to be sent: a full copy cannot be proven from them. Name the server in the definition "
+            '([[evidence]] server = "nginx" or "apache").'
         )
     if "response_size" in ground.size_kinds:
         said.append(
@@ -76,18 +76,18 @@ def caveats_of(finding: DatasetFinding, ground: Ground, rule: DatasetRule) -> tu
         )
     if ground.full_with_headers:
         said.append(
-            f"{words.counted(ground.full_with_headers, 'full download')} rest on byte counts that include response headers: "
-            "a transfer that lacked fewer bytes than its headers took would look the same."
+            f"{words.counted(ground.full_with_headers, 'full download')} rest on byte counts that include response "
+            "headers: a transfer that lacked fewer bytes than its headers took would look the same."
         )
     if ground.without_ranges:
         said.append(
-            f"For {words.counted(ground.without_ranges, 'download')} the log has no ranges: the sum of their bytes is an upper "
-            "limit of what was received."
+            f"For {words.counted(ground.without_ranges, 'download')} the log has no ranges: the sum of their bytes is an "
+            "upper limit of what was received."
         )
     if finding.origin_unmatched:
         said.append(
-            f"{words.counted(finding.origin_unmatched, 'counted origin request')} came through a trusted proxy whose own "
-            "record of it is missing."
+            f"{words.counted(finding.origin_unmatched, 'counted origin request')} came through a trusted proxy whose "
+            "own record of it is missing."
         )
     if ground.without_method:
         said.append("Some logs do not record the request method: a request for headers alone would look like a fetch.")

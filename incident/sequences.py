@@ -1,5 +1,6 @@
-"""The two decisions that need a walk in time order: which origin request an edge request stands for, and where a range
-download starts over.
+"""The two decisions that need a walk in time order.
+
+Which origin request an edge request stands for, and where a range download starts over.
 
 Both are plain functions over integers: SQL gathers the rows, these decide, SQL goes on with the answer.
 """
@@ -132,8 +133,8 @@ class Held:
 def start_overs(parts: Iterable[Part]) -> Iterator[int]:
     """Yield the request_no of each transfer that begins the next download of its session.
 
-    `parts` come session by session, in time order. Once a session holds every byte, a range that starts over (at byte 0)
-    begins the next download; until then a range that starts over is another try at the same one.
+    `parts` come session by session, in time order. Once a session holds every byte, a range that starts over (at byte
+    0) begins the next download; until then a range that starts over is another try at the same one.
     """
     session: int | None = None
     held = Held()

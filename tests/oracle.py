@@ -17,7 +17,7 @@ from typing import Any
 
 from oracle_buckets import BUCKETS, bucket, vantage_clocks, vantage_pairs
 from oracle_downloads import Download, Size, downloads_of, holds_full_copy, size_of
-from oracle_events import Event, Item, Policy, Reading, belongs, duplicates, events_of, policy_of
+from oracle_events import Event, Item, Policy, Reading, belongs, duplicates, events_of, is_in, policy_of
 from oracle_windows import Window, union_of, windows_of
 
 __all__ = ["BUCKETS", "Item", "Policy", "Reading", "count"]
@@ -71,7 +71,8 @@ def count_dataset(
                 address_holders.add((who, name))
         downloads += found
     downloads.sort(key=lambda d: d.order)
-    seen = [e for e in events if buckets[e] not in ("duplicate", "internal")]
+    internal = definition.get("network", {}).get("internal", ())
+    seen = [e for e in events if buckets[e] != "duplicate" and not is_in(e.client, internal)]
     object_windows = [
         window
         for name in objects

@@ -52,8 +52,7 @@ def may_be_one_request(edge: Event, origin: Event, match_within: int) -> bool:
         origin.client is not None
         and origin.client == edge.client
         and origin.object == edge.object
-        and origin.method is not None
-        and origin.method == edge.method
+        and (origin.method is None or edge.method is None or origin.method == edge.method)
         and edge.started - origin.ended <= match_within
         and origin.started - edge.ended <= match_within
     )
@@ -132,6 +131,9 @@ def content(event: Event) -> int | None:
         return 0
     if event.content_length is not None and (event.bytes_kind == "total_sent" or event.bytes is None):
         return event.content_length
+    ranged = event.range_kind == "response" and event.range_start is not None and event.range_end is not None
+    if event.bytes_kind == "total_sent" and ranged:
+        return event.range_end - event.range_start + 1  # the range of the response says what it carried
     return event.bytes
 
 

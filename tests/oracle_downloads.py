@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from oracle_events import Event, Policy
@@ -14,6 +14,15 @@ class Size:
 
     sizes: tuple[int, ...]
     basis: str | None  # "declared" | "content-range" | "content-length" | "inferred" | None
+    spans: Mapping[int, tuple[int, int] | None]  # when each size was seen first and last; None: always
+
+    @classmethod
+    def seen(cls, sightings: Sequence[tuple[int, int]], basis: str) -> Size:
+        """The sizes of (size, time) pairs."""
+        times: dict[int, list[int]] = {}
+        for size, at in sightings:
+            times.setdefault(size, []).append(at)
+        return cls(tuple(sorted(times)), basis, {size: (min(ats), max(ats)) for size, ats in times.items()})
 
 
 # DESIGN 5: "The size is the declared one, else the Content-Range total or content length of 200s, else inferred: an
@@ -23,63 +32,99 @@ class Size:
 def size_of(transfers: Sequence[Event], declared: int | None) -> Size:
     """The sizes of one object, from its transfers: the first source that says anything."""
     if declared is not None:
-        return Size((declared,), "declared")
-    totals = {t.range_total for t in transfers if t.status == 206 and t.range_total is not None}
-    if totals:
-        return Size(tuple(sorted(totals)), "content-range")
-    lengths = {t.content_length for t in transfers if t.status == 200 and t.content_length is not None}
-    if lengths:
-        return Size(tuple(sorted(lengths)), "content-length")
+        return Size((declared,), "declared", {declared: None})
+    totals = [(t.range_total, t.started) for t in transfers if t.status == 206 and t.range_total is not None]
+    lengths = [(t.content_length, t.started) for t in transfers if t.status == 200 and t.content_length is not None]
+    if totals or lengths:
+        return Size.seen(totals + lengths, "content-range" if totals else "content-length")
     receivers: dict[int, set[str]] = {}
+    seen: list[tuple[int, int]] = []
     for t in transfers:
         exact = t.status == 200 and t.bytes_kind == "body_sent" and not t.aborted
-        if exact and t.bytes is not None and t.client is not None:
-            receivers.setdefault(t.bytes, set()).add(t.client)
-    inferred = {size for size, clients in receivers.items() if len(clients) >= 3}
-    return Size(tuple(sorted(inferred)), "inferred") if inferred else Size((), None)
+        if exact and t.bytes is not None:
+            seen.append((t.bytes, t.started))
+            receivers.setdefault(t.bytes, set()).add(t.client or "")
+    inferred = [(size, at) for size, at in seen if len(receivers[size]) >= 3]
+    return Size.seen(inferred, "inferred") if inferred else Size((), None, {})
 
 
 def own_size(transfer: Event) -> int | None:
     """The size of the version that this very response was part of, where it says so."""
+    return transfer.range_total if transfer.status == 206 else transfer.content_length
+
+
+# docs/decisions/size-of-an-object.md
+def size_for(transfer: Event, known: Size) -> int | None:
+    """The size that one response is measured by.
+
+    The declared one; else what the response itself says; else, for a whole response, the size it equals to the byte;
+    else, of the sizes that are not too small for it, the one in force at its time, or the nearest in time, and of several
+    the largest.
+    """
+    if known.basis == "declared":
+        return known.sizes[0]
+    own = own_size(transfer)
+    if own is not None:
+        return own
+    if transfer.status != 206 and transfer.bytes_kind == "body_sent" and transfer.bytes in known.sizes:
+        return transfer.bytes
+    distances = {}
+    fitting = {size for size in known.sizes if not is_too_small(size, transfer)}
+    for size in fitting or set(known.sizes):
+        span = known.spans[size]
+        first, last = span or (transfer.started, transfer.started)
+        distances[size] = max(first - transfer.started, transfer.started - last, 0)
+    nearest = min(distances.values(), default=None)
+    return max((size for size in distances if distances[size] == nearest), default=None)
+
+
+def is_too_small(size: int, transfer: Event) -> bool:
+    """A response cannot be a copy of less than it carried."""
     if transfer.status == 206:
-        return transfer.range_total
-    return transfer.content_length if transfer.status == 200 else None
+        return transfer.range_end is not None and size <= transfer.range_end
+    return transfer.bytes_kind == "body_sent" and transfer.bytes is not None and size < transfer.bytes
 
 
-def sizes_for(transfers: Iterable[Event], known: Size) -> tuple[int, ...]:
-    """The sizes that may be meant: the declared one, else what these responses say themselves, else the object's."""
-    own = {own_size(t) for t in transfers} - {None}
-    if known.basis != "declared" and own:
-        return tuple(sorted(size for size in own if size is not None))
-    return known.sizes
+# docs/decisions/sessions.md
+def version_of(transfer: Event, known: Size) -> int | None:
+    """The version a response belongs to: the complete size it names; one that names none is of the largest known."""
+    own = own_size(transfer)
+    return max(known.sizes, default=None) if own is None else own
 
 
 # DESIGN 5: "the bytes delivered (the union of ranges where the log has them, else their sum, which is only an upper
 # limit and says so)"
 # docs/decisions/bytes-delivered.md
-def delivered_span(transfer: Event) -> tuple[int, int] | None:
-    """First byte and the one after the last that this transfer delivered, where the log tells; None where not."""
-    length = transfer.bytes
+def delivered_bytes(transfer: Event, known: Size) -> int | None:
+    """What one response delivered at most: the bytes logged, no more than it was meant to hold."""
     if transfer.status != 206:
-        return None if length is None else (0, length)  # a 200 starts at the first byte
-    if transfer.range_start is None:
+        meant = size_for(transfer, known)
+    elif transfer.range_start is not None and transfer.range_end is not None:
+        meant = transfer.range_end - transfer.range_start + 1
+    else:
+        meant = transfer.content_length
+    if meant is None:
+        return transfer.bytes
+    if transfer.aborted:  # the client left early: at least the last byte is missing
+        meant -= 1
+    return meant if transfer.bytes is None else min(transfer.bytes, meant)
+
+
+def delivered_span(transfer: Event, known: Size) -> tuple[int, int] | None:
+    """First byte and the one after the last that this transfer delivered, where the log tells; None where not."""
+    length = delivered_bytes(transfer, known)
+    start = 0 if transfer.status != 206 else transfer.range_start
+    if length is None or start is None:
         return None
-    if transfer.range_end is not None and (length is not None or transfer.range_kind != "request"):
-        logged = transfer.range_end - transfer.range_start + 1
-        length = logged if length is None else min(length, logged)
-    return None if length is None else (transfer.range_start, transfer.range_start + length)
+    size = size_for(transfer, known)
+    return start, start + length if size is None else min(start + length, size)  # beyond the size, nothing counts
 
 
-def coverage(transfers: Iterable[Event], size: int) -> int:
-    """How many of an object's `size` bytes the transfers delivered, at most."""
-    spans, without_range = [], 0
-    for transfer in transfers:
-        span = delivered_span(transfer)
-        if span is not None:
-            spans.append((span[0], min(span[1], size)))
-        else:
-            without_range += transfer.bytes or 0
-    return measure(spans) + without_range
+def coverage(transfers: Sequence[Event], known: Size) -> int:
+    """How many bytes the transfers delivered, at most: the union of the ranges, and the sum of those without one."""
+    unplaced = [t for t in transfers if t.status == 206 and t.range_start is None]
+    spans = [span for t in transfers if (span := delivered_span(t, known)) is not None]
+    return measure(spans) + sum(delivered_bytes(t, known) or 0 for t in unplaced)
 
 
 def measure(spans: Iterable[tuple[int, int]]) -> int:
@@ -92,32 +137,25 @@ def measure(spans: Iterable[tuple[int, int]]) -> int:
     return total
 
 
+def proven(transfer: Event) -> bool:
+    """Does the log count what was sent?"""
+    return transfer.bytes_kind in ("body_sent", "total_sent") and transfer.bytes is not None
+
+
 # DESIGN 5: "*Full*: the bytes delivered […] cover the object's size. *Partial*: they do not. *Undetermined*: the size
-# is unknown, or the log records `response_size`."
+# is unknown, or the log records `response_size`." "Header-inclusive bytes equal to or above the size count as full, with
+# that caveat."
 # docs/decisions/completeness.md
 def completeness(transfers: Sequence[Event], known: Size) -> str:
-    """Full, partial or undetermined; where several sizes may be meant and they disagree, undetermined."""
-    sizes = sizes_for(transfers, known)
-    answers = {completeness_for_size(transfers, size) for size in sizes}
-    if len(answers) == 1:
-        return answers.pop()
-    only = transfers[0]
-    if len(transfers) == 1 and only.status != 206 and only.bytes_kind == "body_sent" and only.bytes in sizes:
-        return "full"  # the exact size of one variant is a copy of that variant
-    return "undetermined"
-
-
-# DESIGN 5: "Header-inclusive bytes equal to or above the size count as full, with that caveat."
-# docs/decisions/completeness.md
-def completeness_for_size(transfers: Sequence[Event], size: int) -> str:
     """Bytes of unknown kind prove that a copy is partial, never that it is full; a response size proves nothing."""
-    measured = [t for t in transfers if t.bytes is not None or delivered_span(t) is not None]
-    sure = [t for t in measured if t.bytes_kind in ("body_sent", "total_sent")]
-    if sure and coverage(sure, size) >= size:
-        return "full"
-    if len(measured) < len(transfers) or any(t.bytes_kind == "response_size" for t in transfers):
+    sizes = [size for t in transfers if (size := size_for(t, known)) is not None]
+    if not sizes or any(t.bytes_kind == "response_size" for t in transfers):
         return "undetermined"
-    return "undetermined" if coverage(transfers, size) >= size else "partial"
+    if any(delivered_bytes(t, known) is None for t in transfers):
+        return "undetermined"
+    if coverage(transfers, known) < max(sizes):
+        return "partial"
+    return "full" if all(proven(t) for t in transfers) else "undetermined"
 
 
 @dataclass(eq=False)
@@ -148,60 +186,78 @@ class Download:
 
 # DESIGN 5: "a 206 that continues an aborted 200 joins it"
 # docs/decisions/sessions.md
-def is_aborted_200(download: Download, known: Size) -> bool:
-    """One 200 that the log flags as aborted, or that delivered less body than the object has."""
-    only = download.transfers[0]
-    if len(download.transfers) > 1 or only.status == 206:
+def is_aborted_200(transfer: Event, known: Size) -> bool:
+    """One 200 that the log flags as aborted, or that delivered less than the object has."""
+    if transfer.status == 206:
         return False
-    short = only.bytes_kind in ("body_sent", "total_sent") and completeness([only], known) == "partial"
-    return only.aborted or short
-
-
-# DESIGN 5: "Ranges of different versions of an object (its size changed) are never joined."
-def is_other_version(download: Download, transfer: Event) -> bool:
-    """Both sides name the size of the whole, and the sizes differ."""
-    own = {own_size(t) for t in download.transfers} - {None}
-    return bool(own) and own_size(transfer) is not None and own_size(transfer) not in own
+    size, delivered = size_for(transfer, known), delivered_bytes(transfer, known)
+    short = size is not None and delivered is not None and delivered < size
+    return transfer.aborted or (transfer.bytes_kind != "response_size" and short)
 
 
 # DESIGN 5: "each 200 is a download of its own"; "206 responses of a client and object, each less than `session_gap`
 # idle after the last, are one download; a 206 that continues an aborted 200 joins it; once the session holds every
-# byte, a range that starts over begins the next download"
+# byte, a range that starts over begins the next download"; "Ranges of different versions of an object (its size
+# changed) are never joined."
 # docs/decisions/sessions.md
 def downloads_of(transfers: Sequence[Event], known: Size, policy: Policy) -> list[Download]:
     """The downloads of one client (address and agent) and one object, in time order."""
     downloads: list[Download] = []
-    for transfer in sorted(transfers, key=lambda t: t.order):
-        joined = None if transfer.status != 206 else session_for(transfer, downloads, known, policy)
-        if joined is None:
-            joined = Download(transfer.client, transfer.agent, transfer.object or "")
-            downloads.append(joined)
-        joined.transfers.append(transfer)
+    for version in {version_of(t, known) for t in transfers}:
+        same = sorted((t for t in transfers if version_of(t, known) == version), key=lambda t: t.order)
+        downloads += downloads_of_version(same, known, policy)
     for download in downloads:
         download.completeness = completeness(download.transfers, known)
-    return fold_repeats(downloads, policy.repeat_within_us)
+    return fold_repeats(downloads, policy.repeat_within_us, known)
 
 
-def session_for(transfer: Event, downloads: Sequence[Download], known: Size, policy: Policy) -> Download | None:
-    """The download that a 206 goes on with: of those it may, the one that was heard of last."""
-    for download in sorted(downloads, key=lambda d: d.transfers[-1].order, reverse=True):
-        idle = transfer.started - download.ended
-        if idle >= policy.session_gap_us or is_other_version(download, transfer):
+def downloads_of_version(transfers: Sequence[Event], known: Size, policy: Policy) -> list[Download]:
+    """Walk through the ranges and the 200s that were cut short; a whole 200 stands alone and disturbs nothing."""
+    downloads: list[Download] = []
+    session: Download | None = None
+    last_end = 0
+    chain = [t for t in transfers if t.status == 206 or is_aborted_200(t, known)]
+    for transfer in transfers:
+        if transfer not in chain:
+            downloads.append(new_download(transfer))
+    for transfer, following in zip(chain, [*chain[1:], None], strict=False):
+        if transfer.status != 206:
+            alone = new_download(transfer)
+            downloads.append(alone)
+            if following is not None and continues(following, transfer, policy):
+                session, last_end = alone, max(last_end, transfer.ended)
             continue
-        if len(download.transfers) == 1 and download.transfers[0].status != 206:
-            if is_aborted_200(download, known) and transfer.range_start != 0:
-                return download
-            continue
-        starts_over = transfer.range_start == 0
-        if starts_over and completeness(download.transfers, known) == "full":
-            return None
-        return download
-    return None
+        idle_too_long = transfer.started - last_end >= policy.session_gap_us
+        if session is None or idle_too_long or (transfer.range_start == 0 and holds_all(session, known)):
+            session = new_download(transfer)
+            downloads.append(session)
+        else:
+            session.transfers.append(transfer)
+        last_end = max(last_end, transfer.ended)
+    return downloads
+
+
+def new_download(transfer: Event) -> Download:
+    """A download that begins with this transfer."""
+    return Download(transfer.client, transfer.agent, transfer.object or "", [transfer])
+
+
+def continues(following: Event, cut_short: Event, policy: Policy) -> bool:
+    """Is the next of the chain a range that goes on with a 200 cut short?"""
+    soon = following.started - cut_short.ended < policy.session_gap_us
+    return following.status == 206 and following.range_start != 0 and soon
+
+
+def holds_all(session: Download, known: Size) -> bool:
+    """Do the ranges of the session, where they are logged, cover the object?"""
+    spans = [span for t in session.transfers if (span := delivered_span(t, known)) is not None]
+    sizes = [size for t in session.transfers if (size := size_for(t, known)) is not None]
+    return bool(sizes) and measure(spans) >= max(sizes)
 
 
 # DESIGN 5: "`repeat_within` > 0 folds repeats of the same client and object (COUNTER's double-click rule is 30 s)"
 # docs/decisions/repeats.md
-def fold_repeats(downloads: Sequence[Download], repeat_within: int) -> list[Download]:
+def fold_repeats(downloads: Sequence[Download], repeat_within: int, known: Size) -> list[Download]:
     """A download that starts within `repeat_within` of the start of the one before is the same one again."""
     in_order = sorted(downloads, key=lambda d: d.order)
     if repeat_within <= 0:
@@ -209,19 +265,15 @@ def fold_repeats(downloads: Sequence[Download], repeat_within: int) -> list[Down
     folded: list[Download] = []
     last_start = 0
     for download in in_order:
-        if folded and download.started - last_start <= repeat_within:
+        started = download.started
+        if folded and started - last_start <= repeat_within:
             kept = folded[-1]
             kept.transfers = kept.transfers + download.transfers
-            kept.completeness = most_complete(kept.completeness, download.completeness)
+            kept.completeness = completeness(kept.transfers, known)
         else:
             folded.append(download)
-        last_start = download.started
+        last_start = started
     return folded
-
-
-def most_complete(one: str, other: str) -> str:
-    """Of two attempts at the same copy, the better."""
-    return next(name for name in ("full", "undetermined", "partial") if name in (one, other))
 
 
 # DESIGN 5: "*clients that hold a full copy*: the union of all that one client received over the whole window, since
@@ -231,8 +283,9 @@ def holds_full_copy(transfers: Sequence[Event], downloads: Sequence[Download], k
     """Does what one client received of one object add up to all of one version of it?"""
     if any(download.completeness == "full" for download in downloads):
         return True
-    for version in {own_size(t) for t in transfers}:
-        same = [t for t in transfers if own_size(t) in (version, None)]
-        if completeness(same, known) == "full":
+    sure = [t for t in transfers if proven(t) and delivered_span(t, known) is not None]
+    for size in {size_for(t, known) for t in sure} - {None}:
+        spans = [span for t in sure if size_for(t, known) == size and (span := delivered_span(t, known)) is not None]
+        if size is not None and measure(spans) >= size:
             return True
     return False

@@ -13,7 +13,6 @@ SECOND = 1_000_000
 
 # What a line says besides where it stands; equal in two lines only when their text is.
 LINE_COLUMNS = (
-    "byte_length",
     "ts_us",
     "duration_us",
     "peer_ip",
@@ -141,11 +140,15 @@ def policy_of(definition: Mapping[str, Any]) -> Policy:
 # DESIGN 2: "globs on the normalised path: * stays within a segment, ** does not"
 # docs/decisions/globs.md
 def glob_matches(glob: str, path: str) -> bool:
-    """Is the whole path what the glob describes? Nothing but `*` and `**` is special."""
+    """Is the whole path what the glob describes?"""
     pattern = ""
-    for part in re.split(r"(\*+)", glob):
+    for part in re.split(r"(?<=/)(\*\*/)|(\*+)", glob):
+        if part is None:
+            continue
         if part == "*":
             pattern += "[^/]*"
+        elif part == "**/":
+            pattern += "(.*/)?"
         elif part.startswith("**"):
             pattern += ".*"
         else:
@@ -290,7 +293,7 @@ def event_of(item: Item, row: Mapping[str, Any], trusted: Sequence[str]) -> Even
         ended=ended,
         client=client_address(row.get("peer_ip"), row.get("forwarded_for"), trusted),
         by_proxy=is_in(row.get("peer_ip"), trusted),
-        agent=row.get("user_agent"),
+        agent=row.get("user_agent") or "",  # none and an empty one are one agent
         method=row.get("method"),
         host=row.get("host"),
         object=normalised_path(row.get("path")),
@@ -318,7 +321,7 @@ def duplicates(events: Sequence[Event]) -> set[Event]:
     beyond: set[Event] = set()
     for event in sorted(events, key=lambda one: one.where):
         if event.request_id is not None:
-            same: tuple[Any, ...] = ("id", event.vantage, event.inner, event.request_id)
+            same: tuple[Any, ...] = ("id", event.vantage, event.inner, event.request_id, event.client, event.object)
             true_multiplicity = 1
         else:
             same = ("line", event.vantage, event.line_key)

@@ -89,7 +89,7 @@ select
     content_length,
     range_start,
     range_end,
-    case when range_kind = 'response' then range_total end as range_total,
+    range_total,
     request_id,
     coalesce(aborted, false) as aborted,
     coalesce(inner_hop, false) as inner_hop

@@ -57,9 +57,15 @@ copy as (
             partition by
                 dataset_id, vantage, ts_us, duration_us, peer_ip, peer_port, forwarded_for, user_name, method, host, path,
                 query, protocol, status, bytes_sent, content_length, range_start, range_end, range_total, content_type,
-                referer, user_agent, cache_status, request_id, aborted, inner_hop, rest_hash, nth_in_file
+                referer, user_agent, cache_status, request_id, aborted, inner_hop, rest_hash
             order by item_order, line_no
-        ) as nth_copy
+        ) as nth_copy,
+        max(nth_in_file) over (
+            partition by
+                dataset_id, vantage, ts_us, duration_us, peer_ip, peer_port, forwarded_for, user_name, method, host, path,
+                query, protocol, status, bytes_sent, content_length, range_start, range_end, range_total, content_type,
+                referer, user_agent, cache_status, request_id, aborted, inner_hop, rest_hash
+        ) as multiplicity
     from nth
 ),
 same_id as (
@@ -74,7 +80,7 @@ same_id as (
 )
 select request_no
 from copy
-where nth_copy > 1
+where nth_copy > multiplicity
 union
 select request_no
 from same_id

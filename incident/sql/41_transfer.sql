@@ -20,6 +20,13 @@ candidate as (
                 -- rule size-of-a-variant
                 -- A 200 response whose exact body size is one of the object's sizes is a copy of that variant.
                 case when c.status <> 206 and c.size_kind = 'body_sent' and s.size = c.bytes_sent then 0 else 1 end,
+                -- rule size-that-fits
+                -- A response cannot be a copy of less than it carried.
+                case
+                    when c.status <> 206 and c.size_kind = 'body_sent' and s.size < c.bytes_sent then 1
+                    when c.status = 206 and s.size <= c.range_end then 1
+                    else 0
+                end,
                 -- rule size-of-a-version
                 -- Where an object had several sizes, the one seen at that time applies, or the nearest in time.
                 case

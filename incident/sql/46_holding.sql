@@ -4,16 +4,26 @@
 -- A client holds a full copy where one of its downloads is full, or where the union of all ranges of one version that it
 -- received over the whole window covers the object.
 -- why: separate parts may assemble a copy (RFC 9110, 15.3.7.3: only parts of one version may be combined).
-with laid as (
+with placed as (
     select
-        t.dataset_id, t.object_id, t.client_id, t.agent_id, t.size, t.first_byte, t.delivered_bytes,
-        max(t.first_byte + t.delivered_bytes) over (
-            partition by t.dataset_id, t.object_id, t.client_id, t.agent_id, t.size
-            order by t.first_byte, t.first_byte + t.delivered_bytes, t.request_no
-            rows between unbounded preceding and 1 preceding
-        ) as held_to
+        t.request_no, t.dataset_id, t.object_id, t.client_id, t.agent_id, t.size, t.first_byte,
+        -- Where its bytes end in the object; what lies beyond the object's size adds nothing.
+        case
+            when t.first_byte + t.delivered_bytes > t.size then t.size
+            else t.first_byte + t.delivered_bytes
+        end as end_byte
     from transfer t
     where t.proven = 1 and t.size is not null and t.first_byte is not null
+),
+laid as (
+    select
+        placed.*,
+        max(end_byte) over (
+            partition by dataset_id, object_id, client_id, agent_id, size
+            order by first_byte, end_byte, request_no
+            rows between unbounded preceding and 1 preceding
+        ) as held_to
+    from placed
 ),
 assembled as (
     select dataset_id, object_id, client_id, agent_id
@@ -21,9 +31,9 @@ assembled as (
     group by dataset_id, object_id, client_id, agent_id, size
     having sum(
         case
-            when held_to is null or held_to <= first_byte then delivered_bytes
-            when held_to >= first_byte + delivered_bytes then 0
-            else first_byte + delivered_bytes - held_to
+            when end_byte <= first_byte or end_byte <= held_to then 0
+            when held_to > first_byte then end_byte - held_to
+            else end_byte - first_byte
         end
     ) >= size
 )

@@ -19,12 +19,12 @@ grouped as (
             partition by dataset_id
             order by first_seen_us, last_seen_us, object_id
             rows between unbounded preceding and current row
-        ) as bigint) as window_no
+        ) as bigint) as union_no
     from ordered
 )
 select
     dataset_id,
-    window_no,
+    union_no as window_no,
     -- A bound that the log does not give for one object is not given for the union.
     case when count(opened_after_us) = count(*) then min(opened_after_us) end as opened_after_us,
     min(first_seen_us) as first_seen_us,
@@ -32,4 +32,4 @@ select
     case when count(closed_by_us) = count(*) then max(closed_by_us) end as closed_by_us,
     cast(sum(interruptions) as bigint) as interruptions
 from grouped
-group by dataset_id, window_no
+group by dataset_id, union_no
