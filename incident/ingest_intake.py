@@ -7,13 +7,16 @@ a run gives the same case however its threads fall.
 from __future__ import annotations
 
 import json
+from collections import deque
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from incident.errors import TimezoneError
 from incident.evidence import Block, Opened, Source, Spoiled, joined, stored_sha256
 from incident.globs import compile_glob
-from incident.ingest_pieces import Piece, Rows, parsed, spoiled_rows
+from incident.ingest_pieces import Piece, Rows, parsed, skipped_rows, spoiled_rows
+from incident.ingest_recognise import HEAD_BYTES, Recognised, says_nothing
 from incident.parse import Settings
 from incident.records import EvidenceItem
 
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from concurrent.futures import Future
 
-    from incident.ingest_recognise import Recognised, Recogniser
+    from incident.ingest_recognise import Recogniser
     from incident.parse import Parser
     from incident.records import EvidenceRule
 
@@ -68,6 +71,25 @@ class End:
 Message = Begin | Lines | End
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The lines of one item of a bundle."""
+
+    number: int
+    found: Recognised
+    lines: list[Block | Spoiled]
+
+    @property
+    def blocks(self) -> list[Block]:
+        """Return what a parser sees."""
+        return [one for one in self.lines if isinstance(one, Block)]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the lines are one block from the first line on, behind which another item's may stand."""
+        return len(self.blocks) == 1 and self.blocks[0].first_line == 1
+
+
 @dataclass(slots=True)
 class _Bundle:
     """Small items that go into the case together."""
@@ -75,7 +97,7 @@ class _Bundle:
     sources: list[Source] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     forget: list[int] = field(default_factory=list)
-    lines: list[tuple[int, Recognised, list[Block | Spoiled]]] = field(default_factory=list)
+    lines: list[_Part] = field(default_factory=list)
     content: int = 0
     stored: int = 0
 
@@ -116,7 +138,7 @@ class Intake:
                 bundle.add(source, entry)
                 continue
             with Opened(source) as opened:
-                head = opened.head(SMALL_BYTES + 1)
+                head = opened.head(max(SMALL_BYTES + 1, HEAD_BYTES))
                 large = len(head) > SMALL_BYTES
                 if large or bundle.content + len(head) > BUNDLE_BYTES or len(bundle.sources) >= BUNDLE_ITEMS:
                     yield from self._end(bundle)
@@ -130,25 +152,28 @@ class Intake:
     def _large(self, opened: Opened, head: bytes, before: EvidenceItem | None) -> Iterator[Message]:
         """Read one item in blocks, in a transaction of its own."""
         number = self._next_id if before is None else before.evidence_id
-        found = self._recogniser.recognise(head, self._settings(opened.source, before))
+        found = self._recogniser.recognise(head, self._settings(opened.source, before), opened.source.path)
         parser = self._recogniser.parser(found) if found.format else None
         yield Begin((opened.source,), () if before is None else (before.evidence_id,))
         taken = 0
         if parser is None:
             opened.drain()
         else:
-            for part in opened.blocks():
-                rows: Future[Rows] | Rows
-                if isinstance(part, Block):
-                    piece = Piece((number,), part, parser, parser.prepare(part))
-                    rows = self._submit(parsed, piece)
-                else:
-                    rows = spoiled_rows(number, [part])
-                yield Lines(rows, opened.taken - taken)
-                taken = opened.taken
+            try:
+                for part in opened.blocks():
+                    rows: Future[Rows] | Rows
+                    if isinstance(part, Block):
+                        rows = self._submit(parsed, Piece((number,), part, parser, parser.prepare(part)))
+                    else:
+                        rows = spoiled_rows(number, [part])
+                    yield Lines(rows, opened.taken - taken)
+                    taken = opened.taken
+            except TimezoneError as error:  # a later header took the zone away
+                found = Recognised(found.settings, None, f"{error.what}; {error.next_step}")
+                opened.drain()
         known = self._known_content(opened, before)
         entry = known or Entry(self._new_item(opened, found, before), parser)
-        yield End((entry,), opened.source.bytes - taken, void=known is not None)
+        yield End((entry,), opened.source.bytes - taken, void=entry.item.status not in _READ)
 
     def _small(self, bundle: _Bundle, opened: Opened, head: bytes, before: EvidenceItem | None) -> None:
         """Read one item whole and lay it to its neighbours."""
@@ -156,13 +181,14 @@ class Intake:
         parts = list(opened.blocks())
         entry = self._known_content(opened, before)
         if entry is None:
-            found = self._recogniser.recognise(head, self._settings(source, before))
-            item = self._new_item(opened, found, before)
-            entry = Entry(item)
+            found = self._recogniser.recognise(head, self._settings(source, before), source.path)
+            if found.format is None and says_nothing(head):
+                found = replace(found, because=None)
+            entry = Entry(self._new_item(opened, found, before))
             if before is not None:
                 bundle.forget.append(before.evidence_id)
-            if item.status in _READ and parts:
-                bundle.lines.append((item.evidence_id, found, parts))
+            if entry.item.status in _READ and parts:
+                bundle.lines.append(_Part(entry.item.evidence_id, found, parts))
                 bundle.content += len(head)
         bundle.add(source, entry)
 
@@ -172,21 +198,37 @@ class Intake:
             return
         yield Begin(tuple(bundle.sources), tuple(bundle.forget))
         parsers: dict[int, Parser] = {}
-        groups: dict[object, list[tuple[int, Recognised, list[Block | Spoiled]]]] = {}
-        for number, found, parts in bundle.lines:
-            key = found.key if _whole(parts) else number
-            groups.setdefault(key, []).append((number, found, parts))
-        for members in groups.values():
-            parser = self._recogniser.parser(members[0][1])
-            parsers.update((number, parser) for number, _, _ in members)
-            for piece in _pieces(parser, members):
+        refused: dict[int, str] = {}
+        groups = deque(_groups(bundle.lines))
+        while groups:
+            group = groups.popleft()
+            try:
+                pieces = self._pieces(group)
+            except TimezoneError as error:
+                if len(group) == 1:
+                    refused[group[0].number] = f"{error.what}; {error.next_step}"
+                else:
+                    groups.extend([part] for part in group)
+                continue
+            for piece in pieces:
+                parsers.update((number, piece.parser) for number in piece.evidence_ids)
                 yield Lines(self._submit(parsed, piece), 0)
-        for number, _, parts in bundle.lines:
-            spoiled = [part for part in parts if isinstance(part, Spoiled)]
-            if spoiled:
-                yield Lines(spoiled_rows(number, spoiled), 0)
-        entries = (replace(entry, parser=parsers.get(entry.item.evidence_id)) for entry in bundle.entries)
+        for part in bundle.lines:
+            yield from _unparsed(part, refused)
+        entries = (self._completed(entry, parsers, refused) for entry in bundle.entries)
         yield End(tuple(entries), bundle.stored)
+
+    def _pieces(self, group: list[_Part]) -> list[Piece]:
+        """Return the blocks of a group, joined into one where there are several items."""
+        parser = self._recogniser.parser(group[0].found)
+        if len(group) == 1:
+            return [Piece((group[0].number,), block, parser, parser.prepare(block)) for block in group[0].blocks]
+        blocks = [block for part in group for block in part.blocks]
+        lines = accumulate((len(block.starts) for block in blocks[:-1]), initial=0)
+        content = accumulate((len(block.data) for block in blocks[:-1]), initial=0)
+        block = joined(blocks)
+        state = parser.prepare(block)
+        return [Piece(tuple(part.number for part in group), block, parser, state, tuple(lines), tuple(content))]
 
     # --- what is in the case already ----------------------------------------------------------------------------------
 
@@ -270,7 +312,7 @@ class Intake:
         source, problem = opened.source, opened.problem
         if problem is not None and not opened.content_bytes:
             status = "unreadable"
-        elif found.format is None and opened.content_bytes:
+        elif found.format is None and found.because is not None and opened.content_bytes:
             status, problem = "unrecognised", "; ".join(part for part in (found.because, problem) if part)
         elif problem is not None:
             status = "truncated"
@@ -305,6 +347,19 @@ class Intake:
         self._remember(item)
         return item
 
+    def _completed(self, entry: Entry, parsers: dict[int, Parser], refused: dict[int, str]) -> Entry:
+        """Add to an entry of a bundle what became known when its lines were put together."""
+        item = entry.item
+        if item.evidence_id not in refused:
+            return replace(entry, parser=parsers.get(item.evidence_id))
+        self._by_content.pop(item.content_sha256 or "", None)
+        return Entry(
+            replace(
+                item, status="unrecognised", problem=refused[item.evidence_id], format=None, detected_by=None,
+                vantage=None, server=None, server_because=None,
+            )
+        )  # fmt: skip
+
     def _changed(self, source: Source) -> str | None:
         """Say so where the file of an item has changed; lines that both hold are duplicates, which counting finds."""
         earlier = [item for item in self._by_location.get(source.location, ()) if item.status in _READ]
@@ -313,25 +368,24 @@ class Intake:
         return f"the file has changed since it was ingested as item {earlier[-1].evidence_id}; both are kept"
 
 
-def _pieces(parser: Parser, members: list[tuple[int, Recognised, list[Block | Spoiled]]]) -> Iterator[Piece]:
-    """Yield the blocks of the members, joined into one where there are several members."""
-    blocks = [[part for part in parts if isinstance(part, Block)] for _, _, parts in members]
-    numbers = tuple(number for number, _, _ in members)
-    if len(members) == 1:
-        for block in blocks[0]:
-            yield Piece(numbers, block, parser, parser.prepare(block))
+def _groups(parts: list[_Part]) -> list[list[_Part]]:
+    """Put together the items that one parser can read in one block."""
+    groups: dict[object, list[_Part]] = {}
+    for part in parts:
+        if part.found.format is not None and part.blocks:
+            groups.setdefault(part.found.key if part.is_whole else part.number, []).append(part)
+    return list(groups.values())
+
+
+def _unparsed(part: _Part, refused: dict[int, str]) -> Iterator[Lines]:
+    """Yield what no parser sees of an item: spoiled lines, and all lines where there are only blanks and comments."""
+    if part.number in refused:
         return
-    each = [block for (block,) in blocks]
-    lines = tuple(accumulate((len(block.starts) for block in each[:-1]), initial=0))
-    content = tuple(accumulate((len(block.data) for block in each[:-1]), initial=0))
-    block = joined(each)
-    yield Piece(numbers, block, parser, parser.prepare(block), lines, content)
-
-
-def _whole(parts: list[Block | Spoiled]) -> bool:
-    """Tell whether an item's lines are one block from its first line on, which others may follow."""
-    blocks = [part for part in parts if isinstance(part, Block)]
-    return len(blocks) == 1 and blocks[0].first_line == 1
+    spoiled = [one for one in part.lines if isinstance(one, Spoiled)]
+    if spoiled:
+        yield Lines(spoiled_rows(part.number, spoiled), 0)
+    if part.found.format is None:
+        yield Lines(skipped_rows(part.number, sum(len(block.starts) for block in part.blocks)), 0)
 
 
 def _location(item: EvidenceItem) -> str:

@@ -88,7 +88,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What lines became, and the totals per item. The frames name the item of each row, or else all are evidence_id's."""
+    """What lines became, and the totals per item. The frames name each row's item, or else all are `evidence_id`'s."""
 
     events: pl.DataFrame
     rejects: pl.DataFrame
@@ -96,7 +96,7 @@ class Rows:
     evidence_id: int | None = None
 
 
-class UnbalancedError(Exception):
+class UnbalancedError(RuntimeError):
     """A parser lost or invented lines: the law that every line is accounted for would not hold."""
 
 
@@ -144,6 +144,11 @@ def spoiled_rows(evidence_id: int, lines: list[Spoiled]) -> Rows:
     ]
     rejects = pl.DataFrame(rows, schema=_REJECTS, orient="row")
     return Rows(pl.DataFrame(), rejects, {evidence_id: Tally(lines=len(rows), rejected=len(rows))}, evidence_id)
+
+
+def skipped_rows(evidence_id: int, lines: int) -> Rows:
+    """Count the lines of an item that holds only blank lines and comments."""
+    return Rows(pl.DataFrame(), pl.DataFrame(), {evidence_id: Tally(lines=lines)}, evidence_id)
 
 
 def _sent(piece: Piece, frame: pl.DataFrame) -> pl.DataFrame:

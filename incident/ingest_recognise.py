@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from incident.detect import detect
 from incident.errors import TimezoneError
+from incident.evidence import Block
+from incident.evidence_lines import LineCutter
 from incident.parse import Settings, make
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from incident.detect import Detection
     from incident.formats import Format
     from incident.parse import Parser
 
 HEAD_BYTES = 1 << 20  # of the content
+SKETCH_LINES = 8
+_RUN = re.compile(r"[0-9a-fA-F]*\d[0-9a-fA-F]*|[A-Z0-9]{4,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +36,18 @@ class Recognised:
     because: str | None
     server: str | None = None
     server_because: str | None = None
+    others: tuple[Format, ...] = ()
 
     @property
-    def key(self) -> tuple[str, Settings]:
-        """Items of one key are read alike."""
-        return (self.format.name if self.format else "", self.settings)
+    def key(self) -> tuple[object, ...]:
+        """Items of one key are read alike, by one parser."""
+        return (self.format.name if self.format else "", self.settings, *(page.name for page in self.others))
+
+
+def says_nothing(content: bytes) -> bool:
+    """Tell whether a whole item holds nothing but blank lines and comments, as the log of a quiet hour does."""
+    lines = content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    return all(line.startswith(b"#") or not line.strip() for line in lines)
 
 
 class Recogniser:
@@ -39,30 +55,70 @@ class Recogniser:
 
     def __init__(self, formats: Mapping[str, Format]) -> None:
         self._formats = formats
-        self._without_zone: dict[tuple[str, Settings], str | None] = {}
+        self._near: dict[tuple[str, Settings], Mapping[str, Format]] = {}
 
-    def recognise(self, head: bytes, settings: Settings) -> Recognised:
+    def recognise(self, head: bytes, settings: Settings, path: str) -> Recognised:
         """Return how the item that begins so is to be read."""
-        found = detect(head[:HEAD_BYTES], self._formats, settings)
-        if found.format is None:
+        head = head[:HEAD_BYTES]
+        found = self._sketched(head, settings, path) or detect(head, self._formats, settings)
+        if found.page is None:
             return Recognised(settings, None, found.because)
         settled = settings if settings.server or not found.server else replace(settings, server=found.server)
-        page = self._formats[found.format]
-        recognised = Recognised(settled, page, found.because, found.server, found.server_because)
-        if recognised.key not in self._without_zone:
-            self._without_zone[recognised.key] = self._zone_problem(recognised)
-        problem = self._without_zone[recognised.key]
+        recognised = Recognised(settled, found.page, found.because, found.server, found.server_because, found.others)
+        problem = self._zone_problem(recognised, head)
         return recognised if problem is None else Recognised(settings, None, problem)
 
-    def parser(self, found: Recognised) -> Parser:
+    @staticmethod
+    def parser(found: Recognised) -> Parser:
         """Make a parser for items recognised so."""
         if found.format is None:
             raise ValueError("an item without a format has no parser")
-        return make(found.format, found.settings)
+        return make(found.format, found.settings, found.others)
 
-    def _zone_problem(self, found: Recognised) -> str | None:
+    def _sketched(self, head: bytes, settings: Settings, path: str) -> Detection | None:
+        """Recognise an item by a few lines spread over it, if all of them fit one format.
+
+        CDNs and buckets write logs by the thousand, each of a few lines. Those that a name like this one's was found to
+        fit before are tried first; the rest only if they do not do.
+        """
+        if settings.format is not None or settings.log_format is not None or len(head) == HEAD_BYTES:
+            return None
+        sketch = _sketch(head)
+        key = (_RUN.sub("#", path), settings)
+        for formats in (self._near.get(key), self._formats):
+            if formats is None:
+                continue
+            found = detect(sketch, formats, settings)
+            # what proves a server may stand in any line
+            if found.page is None or found.others or found.page.servers:
+                continue
+            fitting = {one.format: one.fitted == one.tried for one in found.candidates}
+            if fitting.get(found.page.name):
+                self._near[key] = {name: self._formats[name] for name in fitting if name in self._formats}
+                return found
+        return None
+
+    def _zone_problem(self, found: Recognised, head: bytes) -> str | None:
+        """Say whether a format that the user named needs a zone that nobody named. Detection sees to it itself."""
+        if found.settings.format is None and found.settings.log_format is None:
+            return None
+        cutter = LineCutter(len(head) + 1)
+        parts = [*cutter.feed(head), *cutter.finish(cut_off=False)]
         try:
-            self.parser(found)
+            parser = self.parser(found)
+            for part in parts:
+                if isinstance(part, Block):
+                    parser.prepare(part)
         except TimezoneError as error:
             return f"{error.what}; {error.next_step}"
         return None
+
+
+def _sketch(head: bytes) -> bytes:
+    """Return the comment lines that open a head, and some lines spread over the rest of it."""
+    lines = head.split(b"\n")
+    full = [line for line in lines if line.strip() and not line.startswith(b"#")]
+    if len(full) > SKETCH_LINES:
+        full = [full[at] for at in np.linspace(0, len(full) - 1, SKETCH_LINES).astype(int).tolist()]
+    comments = islice((line for line in lines if line.startswith(b"#")), SKETCH_LINES)
+    return b"\n".join((*comments, *full, b""))

@@ -1,0 +1,1 @@
+"""Measuring: seeded logs, whole processes, answers compared."""
