@@ -49,3 +49,27 @@ def automated(agents: Sequence[str]) -> list[bool]:
         for agent_list in lists
     )
     return frame.select(on_any).to_series().to_list()
+
+
+class Listing(NamedTuple):
+    """Why a user agent counts as automated: one pattern of one list that it contains."""
+
+    list: str
+    version: str
+    pattern: str
+
+
+def listings(agents: Sequence[str]) -> list[tuple[Listing, ...]]:
+    """For each user agent, the first pattern of each published list that it contains; () for one on no list."""
+    found: dict[str, list[Listing]] = {agent: [] for agent in agents}
+    distinct = pl.Series("agent", sorted(found), dtype=pl.String)
+    for agent_list in published_lists() if found else ():
+        on_list = distinct.filter(distinct.str.contains("|".join(f"(?:{pattern})" for pattern in agent_list.patterns)))
+        for pattern in agent_list.patterns:
+            if on_list.is_empty():
+                break
+            hit = on_list.str.contains(pattern)
+            for agent in on_list.filter(hit):
+                found[agent].append(Listing(agent_list.name, agent_list.version, pattern))
+            on_list = on_list.filter(~hit)
+    return [tuple(found[agent]) for agent in agents]
