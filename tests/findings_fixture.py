@@ -419,7 +419,7 @@ def hostile_case() -> CaseFinding:
             changed = {f.name: poison(getattr(value, f.name), f.name) for f in fields(value)}
             return type(value)(**changed)
         if isinstance(value, tuple):
-            return tuple(poison(part, name) for part in value[:40])
+            return tuple(poison(part, name) for part in (value if name == "bins" else value[:40]))
         if isinstance(value, str) and name not in kept:
             return f"{value}{HOSTILE}"
         return value

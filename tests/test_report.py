@@ -18,8 +18,8 @@ RULES = (
 )
 TAGS = {
     "html", "head", "meta", "title", "style", "body", "p", "header", "h1", "h2", "h3", "h4", "dl", "dt", "dd", "nav",
-    "ol", "li", "a", "main", "section", "figure", "div", "script", "svg", "desc", "defs", "pattern", "rect", "circle", "path",
-    "g", "text", "ul", "table", "caption", "thead", "tbody", "tr", "th", "td", "span", "code", "footer",
+    "ol", "li", "a", "main", "section", "figure", "div", "script", "svg", "desc", "defs", "pattern", "rect", "circle",
+    "path", "g", "text", "ul", "table", "caption", "thead", "tbody", "tr", "th", "td", "span", "code", "footer",
 }  # fmt: skip
 
 

@@ -218,7 +218,7 @@ def spells(dataset: DatasetFinding, anchor: str, zone: str) -> Table:
     return Table(
         id=f"{anchor}-spells",
         caption="Outages and interruptions inside the windows.",
-        columns=(Column("Kind"), Column("From"), Column("To"), Column("Length", "n")),
+        columns=(Column("Kind"), Column("From", "m"), Column("To", "m"), Column("Length", "n")),
         rows=tuple(
             Row(
                 f"{anchor}-spell-{number}",
@@ -287,7 +287,7 @@ def events(case: CaseFinding) -> Table:
     return Table(
         id="declared-events",
         caption="Events declared in the case definition. They come from elsewhere and move no finding.",
-        columns=(Column("Time"), Column("Event", "w"), Column("Kind"), Column("Data set"), Column("Source", "w")),
+        columns=(Column("Time", "m"), Column("Event", "w"), Column("Kind"), Column("Data set"), Column("Source", "w")),
         rows=tuple(
             Row(
                 f"declared-{number}",
