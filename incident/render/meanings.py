@@ -15,10 +15,10 @@ BUCKETS: Final = {
     "method": "Not a method that fetches the data set (HEAD, OPTIONS, …).",
     "not_modified": "304: no content was sent; the client had a copy from before.",
     "redirect": "Another 3xx: the client was sent elsewhere.",
-    "denied": "4xx: refused or not found.",
+    "denied": "4xx other than 408, 429 and 499: refused or not found.",
     "throttled": "408 or 429: timed out or slowed down by the server.",
     "error": "5xx: the server failed.",
-    "aborted": "The client left before an answer, or no status was logged.",
+    "aborted": "499, 000 or no status: the client left before an answer was logged.",
     "probe": "A partial response shorter than the policy's least bytes, as previewers send to sniff.",
     "empty": "Successful, but without content.",
 }
