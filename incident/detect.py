@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from incident.errors import DirectiveError, FormatPageError, TimezoneError
-from incident.evidence import Block
 from incident.parse import Settings
 from incident.parse.bad import BadValueError
+from incident.parse.check import block_of
 from incident.parse.directive import is_fields, read_directive
 from incident.parse.engine import BOM, ItemParser
 from incident.parse.headers import Headers
@@ -115,7 +115,7 @@ def detect(head: bytes, formats: Mapping[str, Format], settings: Settings) -> De
         names = tuple(sorted(one.page.name for one in equals))
         return Detection(None, _tie(equals), tie=names, candidates=candidates)
     try:
-        _parser(best.page, settings).prepare(_block(lines))
+        _parser(best.page, settings).prepare(block_of(lines))
     except TimezoneError as error:
         return Detection(None, f"{best.page.title} fits, but {error.what}: {error.next_step}", candidates=candidates)
     server, why = _server(best.page, lines, settings)
@@ -181,12 +181,6 @@ def _sample(lines: Sequence[bytes]) -> list[int]:
     return [*full[: TRIED // 4], *(full[index] for index in spread)]
 
 
-def _block(lines: Sequence[bytes]) -> Block:
-    lengths = np.array([len(line) for line in lines], dtype=np.int64)
-    ends = np.cumsum(lengths + 1) - 1
-    return Block(b"".join(line + b"\n" for line in lines), 1, 0, ends - lengths, ends)
-
-
 def _parser(page: Format, settings: Settings) -> ItemParser:
     return ItemParser((page,), replace(settings, format=None, log_format=None), fast=False)
 
@@ -209,7 +203,7 @@ def _try(page: Format, lines: list[bytes], sample: list[int], settings: Settings
             for index, line in enumerate(lines)
             if index in wanted or (page.comment and line.startswith(page.comment.encode()))
         ]
-        block = _block([lines[index] for index in rows])
+        block = block_of([lines[index] for index in rows])
         batch = parser.parse(block, parser.prepare(block))
         fitted |= {rows[number - 1] for number in batch.events["line_no"].to_list()}
         if failure is None and batch.rejects.height:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from incident.parse.bad import BadValueError
-from incident.parse.pattern import Split
+from incident.parse.quotes import Split
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

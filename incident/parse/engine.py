@@ -197,7 +197,13 @@ class ItemParser:
             if not len(rows):
                 break
             reader = self._readers[reading]
-            left = self._read_fast(work, reader, reading, rows) if self._fast else rows
+            left = rows
+            while self._fast and len(left):
+                # lines may come in a few shapes; each try learns the shape of the first line that is left
+                before = len(left)
+                left = self._read_fast(work, reader, reading, left)
+                if len(left) < 256 or before - len(left) < before // 5:
+                    break
             failed = []
             for index in left.tolist():
                 if position == 0 and not work.raw(index).strip():

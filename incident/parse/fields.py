@@ -237,8 +237,9 @@ class Converter:
     def __init__(self, field: Field, page: Format, zone: str | None) -> None:
         self.field = field
         self.sources = field.sources
-        self.missing = frozenset(m.encode() for m in (page.missing if field.missing is None else field.missing))
         self.zero = frozenset(z.encode() for z in field.zero)
+        missing = page.missing if field.missing is None else field.missing
+        self.missing = frozenset(mark.encode() for mark in missing) - self.zero
         many = field.to in OUTPUTS or field.kind in {"request", "url"}
         self.outputs = OUTPUTS[field.kind] if many else (field.to,)
         self.nothing: Values = (None,) * len(self.outputs)

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import polars as pl
+
 from incident.parse.bad import BadValueError
+from incident.parse.layout import Part, Slot
+from incident.parse.quotes import Split, cut_at_quotes, read_quoted, split_segments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from incident.formats import Format
-    from incident.parse.pattern import Split
 
 # nginx without escape=json writes \xHH, which is no JSON; a backslash that is itself escaped stays
 _HEX = re.compile(rb"\\(?:x([0-9A-Fa-f]{2})|(.))", re.DOTALL)
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|\s+|[^\s{}\[\]:,"]+')
+_SCALAR = r"^(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null)$"
 _STEP = re.compile(r"\[([^\]=]+)=([^\]]*)\]")
 
 
@@ -44,8 +51,117 @@ class JsonSplitter:
         return there[-1] if there else None
 
     def frame(self, data: bytes) -> Split | None:
-        """Split nothing at once."""
+        """Split a block at once: where lines have the keys of its first one, in its order, they are a line layout."""
+        shape = learn(data[: data.find(b"\n")].removesuffix(b"\r"))
+        if shape is None or _holds_controls(data):
+            return None
+        sources = {name: shape.place(name) for name in self.names}
+        if any(source is False for source in sources.values()):
+            return None
+        segments = cut_at_quotes(shape.parts)
+        names, frame = read_quoted(data, len(segments))
+        found: dict[str, pl.Expr] = {}
+        proofs: list[pl.Expr] = []
+        done = split_segments(frame, names, segments, found, proofs)
+        if done is None:
+            return None
+        # an escaped character, a quote among them, is the careful path's; so is a value of another kind
+        proofs.extend(~found[slot].str.contains("\\", literal=True) for slot in shape.texts)
+        proofs.extend(found[slot].str.contains(_SCALAR) for slot in shape.bare)
+        columns: dict[str, pl.Expr] = {}
+        for name, source in sources.items():
+            if not isinstance(source, str):
+                columns[name] = pl.lit(None, pl.String)
+            elif source in shape.bare:
+                columns[name] = pl.when(found[source] != "null").then(found[source])
+            else:
+                columns[name] = found[source]
+        return Split(done, columns, pl.all_horizontal(proofs).fill_null(value=False), pl.col("_n"))
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a line of objects looks like: its keys and marks as literals, its values as slots."""
+
+    parts: tuple[Part, ...]
+    texts: tuple[str, ...]  # slots between quotes
+    bare: tuple[str, ...]  # numbers, true, false, null
+    record: dict[str, Any]  # the object with the slots' names for values
+
+    def place(self, path: str) -> str | bool | None:
+        """Return the slot of a path, None where the object has none, False where it is no single value."""
+        if "[" in path:
+            return False  # which item it is depends on values
+        found = look_up(self.record, path)
+        if found is None:
+            return None
+        text = (_bytes(found) or b"").decode()
+        return text if text in self.texts or text in self.bare else False
+
+
+def learn(line: bytes) -> Shape | None:
+    """Return the shape of one line; None where it cannot stand for others."""
+    try:
+        text = line.decode("utf-8")
+        if not isinstance(_DECODER.decode(text), dict) or _has_twins(text):
+            return None
+    except (ValueError, RecursionError):
         return None
+    parts: list[Part] = []
+    texts: list[str] = []
+    bare: list[str] = []
+    mirror = ""
+    tokens = list(_TOKEN.finditer(text))
+    for index, token in enumerate(tokens):
+        found = token[0]
+        following = next((t[0] for t in tokens[index + 1 :] if t[0].strip()), "")
+        is_key = found[0] == '"' and following == ":"
+        if found[0] in "{}[]:," or not found.strip() or is_key:
+            if is_key and "\\" in found:
+                return None
+            _append(parts, found)
+            mirror += found
+            continue
+        slot = f"_v{len(texts) + len(bare)}"
+        mirror += f'"{slot}"'
+        if found[0] == '"':
+            _append(parts, '"')
+            parts.append(Slot(slot))
+            _append(parts, '"')
+            texts.append(slot)
+        else:
+            parts.append(Slot(slot))
+            bare.append(slot)
+    return Shape(tuple(parts), tuple(texts), tuple(bare), _DECODER.decode(mirror))
+
+
+def _append(parts: list[Part], text: str) -> None:
+    last = parts[-1] if parts else None
+    if isinstance(last, str):
+        parts[-1] = last + text
+    else:
+        parts.append(text)
+
+
+def _has_twins(text: str) -> bool:
+    """Tell whether an object has a key twice: then which one counts is the decoder's word, not the layout's."""
+    twins = False
+
+    def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal twins
+        twins |= len({key for key, _ in found}) < len(found)
+        return dict(found)
+
+    json.loads(text, object_pairs_hook=pairs)
+    return twins
+
+
+def _holds_controls(data: bytes) -> bool:
+    """Tell whether there are control characters but line ends: JSON's strings may hold none."""
+    codes = np.frombuffer(data, np.uint8)
+    ends = int((codes == 10).sum())
+    returns = data.count(b"\r\n") if b"\r" in data else 0
+    return int((codes < 32).sum()) != ends + returns
 
 
 def load(raw: bytes) -> dict[str, Any]:

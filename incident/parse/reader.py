@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Protocol
 
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
 
     from incident.formats import Format
     from incident.parse.fields import Value
-    from incident.parse.pattern import Split
+    from incident.parse.quotes import Split
 
 _POLARS = {"int16": pl.Int16, "int32": pl.Int32, "int64": pl.Int64, "text": pl.String, "bool": pl.Boolean}
 EVENTS: dict[str, type[pl.DataType]] = {c.name: _POLARS[c.type] for c in EVENT_COLUMNS if c.name != "evidence_id"}
+_OFFSET = re.compile(rb"(?<=[\d ])([+-](?:[01]\d|2[0-3]):?[0-5]\d)$")
 VALUES = tuple(name for name in EVENTS if name not in {"reading", "line_no", "byte_offset", "byte_length"})
 REJECTS: dict[str, type[pl.DataType]] = {
     "line_no": pl.Int64, "byte_offset": pl.Int64, "byte_length": pl.Int32, "reason": pl.String, "raw": pl.Binary,
@@ -67,7 +69,8 @@ class Reader:
         self.unmapped = tuple(name for name in self.names if name not in used)
         self._rest = tuple(place[name] for name in self.unmapped)
         self._missing = frozenset(mark.encode() for mark in page.missing)
-        self.hash_line = False  # the whole line is what the columns do not hold (JSON)
+        # of an object, the keys that no column holds are known line by line only: the whole line stands for them
+        self.hash_line = page.shape == "json"
 
     def line(self, raw: bytes) -> dict[str, Value]:
         """Read one line.
@@ -114,7 +117,8 @@ class Reader:
         split = self.splitter.frame(data)
         if split is None:
             return None
-        frame, selected = split.frame, [split.length.alias("_length"), split.proven.alias("_proven")]
+        frame, selected = split.frame.with_columns(_proven=split.proven), [split.length.alias("_length"), pl.col("_proven")]
+        proven = pl.col("_proven")
         valid = _is_utf8(data)
         offsets = self._offsets(data, starts, ends)
         for index, converter in enumerate(self.converters):
@@ -133,7 +137,7 @@ class Reader:
                 for name, value in short.values.items()
                 if name != "residue"
             ]
-            selected.append(pl.when(~pl.col(f"_plain{index}") & split.proven).then(raw).alias(f"_left{index}"))
+            selected.append(pl.when(~pl.col(f"_plain{index}") & proven).then(raw).alias(f"_left{index}"))
             if not valid:
                 selected.append(raw.str.contains("\ufffd", literal=True).fill_null(value=False).alias(f"_bad{index}"))
         names = [f"_left{i}" for i, one in enumerate(self.converters) if one.field.kind != "flag"]
@@ -157,6 +161,13 @@ class Reader:
                 good = good & ~done[column].to_numpy()
             if "_rest" in done.columns:
                 good = good & ~done["_rest"].str.contains("\ufffd", literal=True).fill_null(value=False).to_numpy()
+        if b"\r" in data:
+            # the CSV reader takes a lone CR for nothing
+            codes = np.frombuffer(data, np.uint8)
+            returns = np.flatnonzero(codes == 13)
+            lone = returns[codes[returns + 1] != 10]
+            good = good.copy()
+            good[np.searchsorted(starts, lone, side="right") - 1] = False
         whole = done["_whole"].to_numpy()
         pieces = []
         for chosen_rows, careful in ((good & whole, False), (good & ~whole, True)):
@@ -211,30 +222,20 @@ class Reader:
         return (frame if good.all() else frame.filter(pl.Series(good))), good
 
     def _offsets(self, data: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> list[str]:
-        """Return the offsets from UTC that lines spread over the block show, the most frequent first."""
-        if not len(starts) or not any(
-            one.pattern is not None and "offset" in one.pattern.parts for one in self.converters
-        ):
+        """Return the offsets from UTC that lines spread over the block show, as they write them; the usual one first."""
+        zoned = [one for one in self.converters if one.field.kind == "time" and not (one.pattern and not one.pattern.zoned)]
+        if not len(starts) or not zoned:
             return []
-        places = [i for i, name in enumerate(self.names) for one in self.converters
-                  if one.pattern is not None and "offset" in one.pattern.parts and name in one.sources]  # fmt: skip
         seen: Counter[str] = Counter()
         for index in np.unique(np.linspace(0, len(starts) - 1, 64).astype(np.int64)).tolist():
             try:
                 values = self.splitter.split(data[starts[index] : ends[index]])
             except BadValueError:
                 continue
-            for place in places:
-                text = (values[place] or b"")[-5:].decode("ascii", "replace")
-                if (
-                    len(text) == 5
-                    and text[0] in "+-"
-                    and text[1:].isascii()
-                    and text[1:].isdigit()
-                    and text[1:3] < "24"
-                    and text[3:] < "60"
-                ):
-                    seen[text] += 1
+            for one in zoned:
+                raw = one.choose([values[i] for i, name in enumerate(self.names) if name in one.sources])
+                if raw is not None and (match := _OFFSET.search(raw)):
+                    seen[match[1].decode()] += 1
         return [offset for offset, _ in seen.most_common(4)]
 
 

@@ -22,7 +22,7 @@ _IPV4 = rf"^{_OCTET}(?:\.{_OCTET}){{3}}$"
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PROPFIND", "TRACE", "REPORT")
 _PROTOCOLS = ("HTTP/1.0", "HTTP/1.1", "HTTP/2.0", "HTTP/2", "HTTP/3.0", "HTTP/3")
 _CLOCK = "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
-_ISO = rf"^[12][0-9]{{3}}-[01][0-9]-[0-3][0-9][T ]{_CLOCK}(?:\.[0-9]{{1,9}})?Z?$"
+_ISO = rf"^[12][0-9]{{3}}-[01][0-9]-[0-3][0-9][T ]{_CLOCK}(?:\.[0-9]{{1,9}})?$"
 # strftime letters whose fixed width and strictness chrono shares, and what they may look like
 _LETTER = {"d": "[0-3][0-9]", "m": "[01][0-9]", "b": "[A-Z][a-z][a-z]", "Y": "[12][0-9]{3}", "H": "(?:[01][0-9]|2[0-3])", "M": "[0-5][0-9]", "S": "[0-5][0-9]"}  # fmt: skip
 
@@ -116,7 +116,7 @@ def _plain(converter: Converter, raw: pl.Expr, offsets: Sequence[str], prefix: s
     if field.kind == "duration":
         return _duration(field.unit, raw, name)
     if field.kind == "time":
-        return _time(converter, raw, offsets)
+        return _time(converter, raw, offsets, prefix)
     if field.kind == "request":
         return _request(converter, raw, prefix)
     if field.kind == "url":
@@ -156,21 +156,16 @@ def _duration(unit: str, raw: pl.Expr, name: str) -> Shortcut | None:
     return Shortcut(raw.str.contains(rf"^[0-9]{{1,9}}(?:\.[0-9]{{1,{digits}}})?$"), {name: whole + part})
 
 
-def _time(converter: Converter, raw: pl.Expr, offsets: Sequence[str]) -> Shortcut | None:
+def _time(converter: Converter, raw: pl.Expr, offsets: Sequence[str], prefix: str) -> Shortcut | None:
     field = converter.field
+    if field.format is None:
+        return _iso(converter, raw, offsets, prefix)
+    if field.format == "epoch" and field.unit == "auto":
+        iso, epoch = _iso(converter, raw, offsets, prefix), _auto_epoch(raw)
+        value = pl.when(iso.plain).then(iso.values["ts_us"]).otherwise(epoch.values["ts_us"])
+        return Shortcut(iso.plain | epoch.plain, {"ts_us": value}, iso.stages)
     if field.format == "epoch":
         return _epoch(field.unit, raw)
-    if field.format is None:
-        if converter.zone != "UTC":
-            # a text that ends in Z needs no zone
-            look = _ISO.replace("Z?$", "Z$")
-        else:
-            look = _ISO
-        clock = raw.str.slice(11, 2).cast(pl.Int64, strict=False) * 3600 + raw.str.slice(14, 2).cast(pl.Int64, strict=False) * 60 + raw.str.slice(17, 2).cast(pl.Int64, strict=False)  # fmt: skip
-        day = raw.str.head(10).str.to_date("%Y-%m-%d", strict=False).cast(pl.Int64)
-        part = raw.str.slice(20).str.strip_suffix("Z").str.head(6).str.pad_end(6, "0").cast(pl.Int64, strict=False)
-        value = (day * 86_400 + clock) * 1_000_000 + part.fill_null(0)
-        return Shortcut(raw.str.contains(look) & value.is_not_null(), {"ts_us": value})
     text = field.format
     zoned = text.endswith("%z")
     body = text.replace("%T", "%H:%M:%S").removesuffix("%z")
@@ -187,14 +182,11 @@ def _time(converter: Converter, raw: pl.Expr, offsets: Sequence[str]) -> Shortcu
     local = raw.str.head(width).str.to_datetime(body, strict=False, time_unit="us").cast(pl.Int64)
     if not zoned:
         return Shortcut(raw.str.contains(f"^{look}$") & local.is_not_null(), {"ts_us": local})
-    if not offsets:
-        return None
+    offsets = [offset for offset in offsets if len(offset) == 5]
     given = raw.str.tail(5)
     shift = pl.lit(None, pl.Int64)
     for offset in offsets:
-        seconds = int(offset[1:3]) * 3600 + int(offset[3:5]) * 60
-        micros = (-seconds if offset[0] == "-" else seconds) * 1_000_000
-        shift = pl.when(given == offset).then(pl.lit(micros, pl.Int64)).otherwise(shift)
+        shift = pl.when(given == offset).then(pl.lit(_offset_us(offset), pl.Int64)).otherwise(shift)
     value = local - shift
     return Shortcut(raw.str.contains(f"^{look}[+-][0-9]{{4}}$") & value.is_not_null(), {"ts_us": value})
 
@@ -203,24 +195,58 @@ def _quoted(char: str) -> str:
     return "\\" + char if char in r".^$*+?()[]{}|\-" else char
 
 
+def _iso(converter: Converter, raw: pl.Expr, offsets: Sequence[str], prefix: str) -> Shortcut:
+    """ISO 8601, with the offsets that the block was seen to use."""
+    body, shift = f"{prefix}body", f"{prefix}shift"
+    bare = pl.lit(0, pl.Int64) if converter.zone == "UTC" else pl.lit(None, pl.Int64)
+    micros = pl.when(raw.str.ends_with("Z")).then(pl.lit(0, pl.Int64)).otherwise(bare)
+    clean = raw.str.strip_suffix("Z")
+    for offset in offsets:
+        ends = raw.str.ends_with(offset)
+        micros = pl.when(ends).then(pl.lit(_offset_us(offset), pl.Int64)).otherwise(micros)
+        clean = pl.when(ends).then(raw.str.strip_suffix(offset)).otherwise(clean)
+    stages = ({body: clean, shift: micros},)
+    text = pl.col(body)
+    hour, minute, second = (text.str.slice(at, 2).cast(pl.Int64, strict=False) for at in (11, 14, 17))
+    day = text.str.head(10).str.to_date("%Y-%m-%d", strict=False).cast(pl.Int64)
+    part = text.str.slice(20, 6).str.pad_end(6, "0").cast(pl.Int64, strict=False)
+    value = (((day * 24 + hour) * 60 + minute) * 60 + second) * 1_000_000 + part.fill_null(0) - pl.col(shift)
+    return Shortcut(text.str.contains(_ISO) & value.is_not_null(), {"ts_us": value}, stages)
+
+
+def _offset_us(offset: str) -> int:
+    seconds = int(offset[1:3]) * 3600 + int(offset[-2:]) * 60
+    return (-seconds if offset[0] == "-" else seconds) * 1_000_000
+
+
 def _epoch(unit: str, raw: pl.Expr) -> Shortcut | None:
+    # digits of the fraction that are whole microseconds: more are cut, as in `times`
     digits = {"s": 6, "ms": 3, "us": 0}.get(unit)
     if digits is None:
         return None
+    if digits == 0:
+        return Shortcut(raw.str.contains("^[0-9]{9,16}$"), {"ts_us": raw.cast(pl.Int64, strict=False)})
     cut = raw.str.splitn(".", 2).struct
     whole = cut.field("field_0").cast(pl.Int64, strict=False) * 10**digits
-    part = (
-        cut.field("field_1")
-        .fill_null("")
-        .str.head(digits)
-        .str.pad_end(max(digits, 1), "0")
-        .cast(pl.Int64, strict=False)
+    part = cut.field("field_1").fill_null("").str.head(digits).str.pad_end(digits, "0").cast(pl.Int64, strict=False)
+    plain = raw.str.contains(rf"^[0-9]{{9,{16 - digits}}}(?:\.[0-9]{{1,12}})?$")
+    return Shortcut(plain, {"ts_us": whole + part})
+
+
+def _auto_epoch(raw: pl.Expr) -> Shortcut:
+    """Whole counts of ten, thirteen or sixteen digits, and seconds with a fraction."""
+    count = raw.cast(pl.Int64, strict=False)
+    size = raw.str.len_bytes()
+    seconds = _epoch("s", raw)
+    value = (
+        pl.when(size == 10).then(count * 1_000_000).when(size == 13).then(count * 1_000).when(size == 16).then(count)
     )
+    plain = raw.str.contains("^[1-9](?:[0-9]{9}|[0-9]{12}|[0-9]{15})$")
+    if seconds is None:
+        return Shortcut(plain, {"ts_us": value})
+    fractional = raw.str.contains(r"^[1-9][0-9]{9}\.[0-9]{1,12}$")
     return Shortcut(
-        raw.str.contains(rf"^[0-9]{{9,{16 - digits + (digits == 0) * 0}}}(?:\.[0-9]{{1,12}})?$")
-        if digits
-        else raw.str.contains("^[0-9]{9,16}$"),
-        {"ts_us": whole + part if digits else whole},
+        plain | fractional, {"ts_us": pl.when(fractional).then(seconds.values["ts_us"]).otherwise(value)}
     )
 
 
