@@ -48,7 +48,8 @@ def automated(agents: Sequence[str]) -> list[bool]:
         pl.col("agent").str.contains("|".join(f"(?:{pattern})" for pattern in agent_list.patterns))
         for agent_list in lists
     )
-    return frame.select(on_any).to_series().to_list()
+    # COUNTER's list takes no agent at all for a robot; here its absence proves nothing.
+    return frame.select(on_any & (pl.col("agent") != "")).to_series().to_list()
 
 
 class Listing(NamedTuple):
@@ -73,3 +74,12 @@ def listings(agents: Sequence[str]) -> list[tuple[Listing, ...]]:
                 found[agent].append(Listing(agent_list.name, agent_list.version, pattern))
             on_list = on_list.filter(~hit)
     return [tuple(found[agent]) for agent in agents]
+
+
+def newest_entry(name: str) -> str | None:
+    """The date of a list's newest entry, as the list has it (YYYY/MM/DD); None for a list without dates."""
+    if name != "crawler-user-agents":
+        return None
+    from crawleruseragents import CRAWLER_USER_AGENTS_DATA  # noqa: PLC0415 - reads 1 MB of JSON when imported
+
+    return max((entry["addition_date"] for entry in CRAWLER_USER_AGENTS_DATA if "addition_date" in entry), default=None)

@@ -140,7 +140,6 @@ def window_json(window: Window) -> dict[str, Any]:
         "unavailable_us": window.unavailable,
         "longest_us": window.longest,
         "interruptions": window.interruptions,
-        "interruption_runs": window.interruption_runs,
         "outages": list(window.outages),
     }
 

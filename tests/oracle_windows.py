@@ -33,7 +33,6 @@ class Window:
     last_seen: int
     closed_by: int | None
     interruptions: int
-    interruption_runs: int
     outages: list[tuple[int, int]]
 
     @property
@@ -98,8 +97,7 @@ def window_of(opens: Sequence[Event], observed: Sequence[Event]) -> Window:
         first_seen=first.started,
         last_seen=last_seen,
         closed_by=max(closed_after[0].ended, last_seen) if closed_after else None,
-        interruptions=sum(len(closed) for closed in inside),
-        interruption_runs=sum(1 for closed in inside if closed),
+        interruptions=sum(1 for closed in inside if closed),
         outages=outages_of(opens, observed),
     )
 
@@ -143,7 +141,6 @@ def merged(group: Sequence[Window]) -> Window:
         last_seen=max(window.last_seen for window in group),
         closed_by=None if None in by else max(bound for bound in by if bound is not None),
         interruptions=sum(window.interruptions for window in group),
-        interruption_runs=sum(window.interruption_runs for window in group),
         outages=unavailable_in_all(group),
     )
 

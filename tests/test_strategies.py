@@ -61,7 +61,6 @@ def reached() -> Counter[str]:
                     seen[f"{bound} {'unknown' if window[bound] is None else 'known'}"] += 1
                 seen["both bounds known"] += window["longest_us"] is not None
                 seen["interruption"] += window["interruptions"] > 0
-                seen["interruption of several"] += window["interruptions"] > window["interruption_runs"]
                 seen["outage"] += len(window["outages"]) > 0
                 seen["outages"] += len(window["outages"]) > 1
     return seen

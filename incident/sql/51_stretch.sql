@@ -11,7 +11,11 @@ with around as (
             partition by dataset_id, object_id
             order by started_us, ended_us, request_no
             rows between 1 following and unbounded following
-        ) as open_after_us
+        ) as open_after_us,
+        lag(seen) over (
+            partition by dataset_id, object_id
+            order by started_us, ended_us, request_no
+        ) as seen_before
     from observation o
     where seen <> 'unavailable'
 ),
@@ -19,11 +23,18 @@ judged as (
     select
         around.*,
         -- rule interruption
-        -- Closed observations that opens surround within max_interruption interrupt a window; they do not end it.
+        -- Closed observations that opens surround within max_interruption interrupt a window; they do not end it. Those with
+        -- no open between them are one interruption.
         case
             when seen = 'closed' and open_after_us - open_before_us <= k.max_interruption_us then 1
             else 0
-        end as interrupts
+        end as interrupts,
+        case
+            when
+                seen = 'closed' and seen_before = 'open' and open_after_us - open_before_us <= k.max_interruption_us
+                then 1
+            else 0
+        end as begins_interruption
     from around
     cross join policy k
 )

@@ -13,7 +13,7 @@ with run as (
         -- It opened after the last closed observation before it, if the log has one.
         max(case when seen = 'closed' and interrupts = 0 then started_us end) as opened_after_us,
         min(case when seen = 'closed' and interrupts = 0 then ended_us end) as closed_us,
-        cast(sum(interrupts) as bigint) as interruptions
+        cast(sum(begins_interruption) as bigint) as interruptions
     from stretch
     group by dataset_id, object_id, closings
 ),

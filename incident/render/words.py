@@ -1,3 +1,0 @@
-"""Moved to incident.words; findings word their sentences with it too."""
-
-from incident.words import *  # noqa: F403
