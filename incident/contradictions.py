@@ -73,29 +73,41 @@ def contradictions(
         claim = claims[number]
         found.append(
             Contradiction(
-                kind=claim.kind, declared=claim.event, dataset=claim.dataset, count=count, first_us=first_us,
-                last_us=last_us, furthest_us=_furthest(claim.event, first_us, last_us), source=lines[item, line_no],
-                label=f"{words.counted(count, _NOUN[claim.seen])} {claim.says}",
-            )  # fmt: skip
+                kind=claim.kind,
+                declared=claim.event,
+                dataset=claim.dataset,
+                count=count,
+                first_us=first_us,
+                last_us=last_us,
+                furthest_us=_furthest(claim.event, first_us, last_us),
+                source=lines[item, line_no],
+                label=f"{words.counted(count, *_NOUN[claim.seen])} {claim.says}",
+            )
         )
     for number, count, first_us, last_us, item, line_no in at_site:
         event, crash = failing[number]
         found.append(
             Contradiction(
-                kind="error-after-restoration", declared=event, dataset=None, count=count, first_us=first_us,
-                last_us=last_us, furthest_us=_furthest(event, first_us, last_us), source=lines[item, line_no],
-                label=f"{words.counted(count, 'error')} (5xx) logged at the {crash.vantage} after the declared restoration, "
-                "before the site answered again",
-            )  # fmt: skip
+                kind="error-after-restoration",
+                declared=event,
+                dataset=None,
+                count=count,
+                first_us=first_us,
+                last_us=last_us,
+                furthest_us=_furthest(event, first_us, last_us),
+                source=lines[item, line_no],
+                label=f"{words.counted(count, 'error')} (5xx) logged at the {crash.vantage} after the declared "
+                "restoration, before the site answered again",
+            )
         )
     return tuple(sorted(found, key=lambda each: (each.declared.time_us, each.kind, each.dataset or "", each.first_us)))
 
 
 _NOUN = {
-    "download": "download",
-    "open": "request answered",
-    "closed": "request refused",
-    "unavailable": "request failed",
+    "download": ("download", "downloads"),
+    "open": ("answered request", "answered requests"),
+    "closed": ("refused request", "refused requests"),
+    "unavailable": ("failed request", "failed requests"),
 }
 
 
@@ -104,7 +116,9 @@ def _furthest(event: DeclaredEvent, first_us: int, last_us: int) -> int:
 
 
 def _claims(con: duckdb.DuckDBPyConnection, definition: CaseDefinition, number: int, name: str) -> Iterator[_Claim]:
-    events = sorted((e for e in definition.events if e.dataset in {None, name}), key=lambda e: (e.time_us, e.kind or ""))
+    events = sorted(
+        (e for e in definition.events if e.dataset in {None, name}), key=lambda e: (e.time_us, e.kind or "")
+    )
     windows = con.execute(
         "select opened_after_us, first_seen_us, last_seen_us, closed_by_us from exposure_window where dataset_id = ? "
         "order by first_seen_us",
@@ -122,10 +136,12 @@ def _claims(con: duckdb.DuckDBPyConnection, definition: CaseDefinition, number: 
             back_us = next((e.time_us for e in after if e.kind in REOPENING), None)
             said = f"of {name} after the declared takedown"
             yield claim("download-after-takedown", event, "download", (at_us, back_us), said)
-            yield claim("open-after-takedown", event, "open", (at_us, back_us), f"for {name} after the declared takedown")
+            yield claim(
+                "open-after-takedown", event, "open", (at_us, back_us), f"for {name} after the declared takedown"
+            )
             closed_us = _closed_before(windows, at_us)
             if closed_us is not None:
-                said = f"for {name}, and none answered, before the declared takedown"
+                said = f"for {name}, after the last answered one, before the declared takedown"
                 yield claim("closed-before-takedown", event, "closed", (closed_us, at_us), said)
         elif event.kind == "published":
             down_us = next((e.time_us for e in reversed(before) if e.kind == "taken_down"), None)
@@ -135,7 +151,7 @@ def _claims(con: duckdb.DuckDBPyConnection, definition: CaseDefinition, number: 
             yield claim("open-before-publication", event, "open", (down_us, at_us), said)
             first_us = next((window[1] for window in windows if window[2] >= at_us), None)
             if first_us is not None and first_us > at_us:
-                said = f"for {name}, and none answered, after the declared publication"
+                said = f"for {name} after the declared publication, before the first answered one"
                 yield claim("closed-after-publication", event, "closed", (at_us, first_us), said)
         elif event.kind == "outage":
             back_us = next((e.time_us for e in after if e.kind == "restored"), None)
@@ -149,7 +165,7 @@ def _claims(con: duckdb.DuckDBPyConnection, definition: CaseDefinition, number: 
                 "select min(started_us) from observation where dataset_id = ? and seen = 'open' and started_us >= ?",
                 [number, at_us],
             ).fetchall()[0]
-            said = f"for {name} after the declared restoration, before one was answered"
+            said = f"for {name} after the declared restoration, before the first answered one"
             yield claim("unavailable-after-restoration", event, "unavailable", (at_us, row[0]), said)
         elif event.kind == "alerted" and windows and windows[0][0] is not None and at_us < windows[0][0]:
             said = f"for {name} after the declared alert, before it was ever open"

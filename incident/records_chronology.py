@@ -23,17 +23,17 @@ class Milestone:
     """One entry of the chronology."""
 
     time_us: int
-    until_us: int | None  # the end, where it is a span (a gap, a bin)
     kind: str  # a slug; docs/chronology.md lists them
     label: str  # for counsel; holds no text of the logs but the host of a referrer
-    datasets: tuple[str, ...]  # empty: the whole site
-    source: LineRef | None  # the line that shows it; None: declared, or shown by no one line
-    declared_by: str | None  # for declared events: who said so
     sure: str  # "exact" | "bound" | "inferred" | "declared"
     because: str
+    datasets: tuple[str, ...] = ()  # empty: the whole site
+    source: LineRef | None = None  # the line that shows it; None: declared, or shown by no one line
+    until_us: int | None = None  # the end, where it is a span (a gap, a bin)
+    declared_by: str | None = None  # for declared events: who said so
     client_ip: str | None = None
     object: str | None = None
-    value: int | None = None  # downloads of a bin, the how-manieth address, lines expected in a gap
+    value: int | None = None  # downloads of a bin, the how-manieth address, errors of a crash
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import duckdb
 import polars as pl
 
 from incident.matching import normalise_path
-from incident.network import Networks, client_of, parse_address
+from incident.network import Networks, client_of, network_64, parse_address
 from incident.records import CaseDefinition
 from incident.records_chronology import LineRef, OwnHost
 from incident.store import sql_text
@@ -65,7 +65,10 @@ def lines_of(con: duckdb.DuckDBPyConnection, places: Collection[Place]) -> Mappi
 
 
 def fill_identities(con: duckdb.DuckDBPyConnection, definition: CaseDefinition) -> None:
-    """Fill `site_identity`: who the client of each (peer, forwarded-for) of all events is, and whether internal."""
+    """Fill `site_identity`: who the client of each (peer, forwarded-for) of all events is, and whether internal.
+
+    `address` is the client's own address, `client_ip` what the policy counts it as.
+    """
     trusted, internal = Networks(definition.trusted_proxies), Networks(definition.internal)
     frame = con.sql(
         "select coalesce(peer_ip, '') as peer_ip, coalesce(forwarded_for, '') as forwarded_for from event "
@@ -77,19 +80,28 @@ def fill_identities(con: duckdb.DuckDBPyConnection, definition: CaseDefinition) 
     clients = [client_of(peer, chain, trusted)[0] or "" for peer, chain in behind.iter_rows()]
     named = pl.concat([
         frame.filter(~pl.col("peer_ip").is_in(proxies)).with_columns(
-            pl.col("peer_ip").alias("client_ip"), pl.lit(value=False).alias("proxied")
+            pl.col("peer_ip").alias("address"), pl.lit(value=False).alias("proxied")
         ),
         behind.with_columns(
-            pl.Series("client_ip", clients, dtype=pl.String), pl.lit(value=True).alias("proxied")
+            pl.Series("address", clients, dtype=pl.String), pl.lit(value=True).alias("proxied")
         ),
     ])  # fmt: skip
-    distinct = named["client_ip"].unique().to_list() if internal else []
-    own = [client for client in distinct if parse_address(client) in internal]
-    put(con, "site_identity", named.with_columns(pl.col("client_ip").is_in(own).alias("internal")))
+    distinct = named["address"].unique().to_list() if internal or definition.policy.fold_ipv6 else []
+    own = [address for address in distinct if internal and parse_address(address) in internal]
+    folded = {address: network_64(address) or address for address in distinct if definition.policy.fold_ipv6}
+    put(
+        con,
+        "site_identity",
+        named.with_columns(
+            # rule ipv6-network: where a policy folds IPv6, a client is its /64 network
+            pl.col("address").replace(folded).alias("client_ip") if folded else pl.col("address").alias("client_ip"),
+            pl.col("address").is_in(own).alias("internal"),
+        ),
+    )
 
 
 def fill_referrers(con: duckdb.DuckDBPyConnection, definition: CaseDefinition) -> tuple[OwnHost, ...]:
-    """Fill `outside_referer`: each Referer that names another site, with that site's host; return the site's own hosts.
+    """Fill `outside_referer`: each Referer that names another site, and its host; return the site's own hosts.
 
     A Referer that is no URL with a host ("-", a search string, an attack) names nothing.
     """
@@ -112,7 +124,7 @@ def _bare(host: str) -> str:
 
 
 def _own_hosts(con: duckdb.DuckDBPyConnection, definition: CaseDefinition, frame: pl.DataFrame) -> tuple[OwnHost, ...]:
-    """The hosts that are the site's own: declared, logged, or (where logs record no host) inferred from what was served.
+    """The hosts that are the site's own: declared, logged, or (where logs record none) inferred from what was served.
 
     A page of the site refers to the site with its own path, which the logs served; other sites' pages are not here.
     """
@@ -128,8 +140,10 @@ def _own_hosts(con: duckdb.DuckDBPyConnection, definition: CaseDefinition, frame
         for host in _hosts_of_served_pages(con, frame):
             own.setdefault(host, "its referring pages are pages that the logs served")
         if not own and frame.height:
-            ranked = frame.group_by("host").agg(pl.col("lines").sum(), (pl.col("path") == "/").all().alias("root")).sort(
-                "lines", "host", descending=[True, False]
+            ranked = (
+                frame.group_by("host")
+                .agg(pl.col("lines").sum(), (pl.col("path") == "/").all().alias("root"))
+                .sort("lines", "host", descending=[True, False])
             )
             host, lines, root = ranked.row(0)
             if root and 2 * lines > ranked["lines"].sum():
