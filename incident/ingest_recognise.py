@@ -55,7 +55,7 @@ class Recogniser:
 
     def __init__(self, formats: Mapping[str, Format]) -> None:
         self._formats = formats
-        self._near: dict[tuple[str, Settings], Mapping[str, Format]] = {}
+        self._near: dict[tuple[str, bytes, Settings], Detection] = {}
 
     def recognise(self, head: bytes, settings: Settings, path: str) -> Recognised:
         """Return how the item that begins so is to be read."""
@@ -76,25 +76,30 @@ class Recogniser:
         return make(found.format, found.settings, found.others)
 
     def _sketched(self, head: bytes, settings: Settings, path: str) -> Detection | None:
-        """Recognise an item by a few lines spread over it, if all of them fit one format.
+        """Recognise an item by its header lines, or else by a few lines spread over it, if all of them fit one format.
 
-        CDNs and buckets write logs by the thousand, each of a few lines. Those that a name like this one's was found to
-        fit before are tried first; the rest only if they do not do.
+        CDNs and buckets write logs by the thousand, each of a few lines, and to try every format on each would take
+        longer than to read them. So items of one header are read alike; without a header, what an item of a like name
+        was recognised as is tried first, and the rest only if that does not fit.
         """
         if settings.format is not None or settings.log_format is not None or len(head) == HEAD_BYTES:
             return None
-        sketch = _sketch(head)
-        key = (_RUN.sub("#", path), settings)
-        for formats in (self._near.get(key), self._formats):
+        comments, sketch = _sketch(head)
+        key = (_RUN.sub("#", path), comments, settings)
+        near = self._near.get(key)
+        if near is not None and comments:
+            return near
+        for formats in (None if near is None or near.page is None else {near.page.name: near.page}, self._formats):
             if formats is None:
                 continue
-            found = detect(sketch, formats, settings)
+            found = detect(comments + sketch, formats, settings)
             # what proves a server may stand in any line
             if found.page is None or found.others or found.page.servers:
                 continue
-            fitting = {one.format: one.fitted == one.tried for one in found.candidates}
-            if fitting.get(found.page.name):
-                self._near[key] = {name: self._formats[name] for name in fitting if name in self._formats}
+            if all(one.fitted == one.tried for one in found.candidates if one.format == found.format):
+                if comments:
+                    found = replace(found, because=f"{found.page.title}, by its header lines")
+                self._near[key] = found
                 return found
         return None
 
@@ -114,11 +119,11 @@ class Recogniser:
         return None
 
 
-def _sketch(head: bytes) -> bytes:
-    """Return the comment lines that open a head, and some lines spread over the rest of it."""
+def _sketch(head: bytes) -> tuple[bytes, bytes]:
+    """Return the comment lines of a head, and some lines spread over the rest of it."""
     lines = head.split(b"\n")
     full = [line for line in lines if line.strip() and not line.startswith(b"#")]
     if len(full) > SKETCH_LINES:
         full = [full[at] for at in np.linspace(0, len(full) - 1, SKETCH_LINES).astype(int).tolist()]
     comments = islice((line for line in lines if line.startswith(b"#")), SKETCH_LINES)
-    return b"\n".join((*comments, *full, b""))
+    return b"".join(line + b"\n" for line in comments), b"".join(line + b"\n" for line in full)
