@@ -7,6 +7,7 @@ import pkgutil
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import goldenfiles
@@ -151,6 +152,18 @@ def test_the_readme_names_the_two_commands_that_need_nothing_else():
 
 
 def test_make_explains_itself():
-    listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    # as if by hand: what an outer make hands down would make this one say where it stands
+    env = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))}
+    listed = subprocess.run(["make"], cwd=ROOT, env=env, capture_output=True, text=True, check=True).stdout
     targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     assert {line.split()[1] for line in listed.splitlines()} == set(targets)
+
+
+def test_the_lock_holds_every_dependency_and_no_address():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *(one for extra in project["optional-dependencies"].values() for one in extra)]
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    locked = set(re.findall(r"^([a-z0-9-]+)==", lock, re.MULTILINE))
+    assert {re.match(r"[A-Za-z0-9_-]+", one)[0].lower().replace("_", "-") for one in wanted} <= locked
+    assert "://" not in lock
+    assert "--find-links" not in lock
