@@ -259,3 +259,34 @@ def test_directives_take_the_fast_path_too():
     found = assert_same(b"\n".join([*lines, b"192.0.2.7 - - x"]), read_directive(directive))
     assert found.events["duration_us"].to_list()[7] == 7000
     assert found.events["user_agent"].to_list()[0] == 'a"b'
+
+
+DIRECTIVES = (
+    '%h %{X-Forwarded-For}i %u %t "%r" %>s %b',
+    '%t %a:%{remote}p %u "%r" %>s %D "%{Referer}i"',
+    '%h %{X-Forwarded-For}i %l %u %t "%m %U %q %H" %s %O %{User-Agent}i',
+    '$remote_addr $http_x_forwarded_for [$time_local] "$request" $status $body_bytes_sent $request_time $upstream_addr',
+)
+
+
+@pytest.mark.parametrize("directive", DIRECTIVES)
+@pytest.mark.parametrize("seed", range(3))
+def test_hostile_lines_under_directives(directive, seed):
+    dice = random.Random(seed)
+    page = read_directive(directive)
+    words = {
+        "time": TIMES, "request": REQUESTS, "peer": PEERS,
+        "number": NUMBERS, "any": [b"-", b"x", b"a, b", b"a,b", b"a,", b"192.0.2.1, 192.0.2.2", *ODD],
+    }  # fmt: skip
+    lines = []
+    for _ in range(500):
+        line = b""
+        for part in page.layout.replace("[{", "{").replace("}]", "}").split("{"):
+            name, _, literal = part.partition("}")
+            if _:
+                kind = "time" if "t" == name[1:] or "time_l" in name else "request" if name in {"%r", "$request"} else \
+                    "peer" if name.partition(":")[0] in {"%a", "%h", "$remote_addr"} else "number" if ":int" in name else "any"
+                line += dice.choice(words[kind][:2] if dice.random() < 0.7 else words[kind])
+            line += literal.encode()
+        lines.append(line if dice.random() < 0.95 else line[: len(line) // 2])
+    assert_same(b"\n".join(lines), page, size=20_000)

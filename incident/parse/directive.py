@@ -39,6 +39,7 @@ class Meaning:
     range_kind: str | None = None
     free: bool = False  # may hold blanks
     number: bool = False
+    pick: str | None = None
 
 
 # letter → meaning; a parameter is looked up as "{param}letter" in lower case
@@ -46,7 +47,7 @@ _APACHE_MEANING: dict[str, Meaning] = {
     "a": Meaning("peer_ip", 1), "{c}a": Meaning("peer_ip"), "h": Meaning("peer_ip", 2), "{c}h": Meaning("peer_ip", 2),
     "A": Meaning(None), "l": Meaning(None), "u": Meaning("user_name", free=True),
     "r": Meaning("request", free=True), "m": Meaning("method"), "U": Meaning("path", free=True),
-    "q": Meaning("query", free=True), "H": Meaning("protocol"), "f": Meaning(None, free=True), "R": Meaning(None, free=True),
+    "q": Meaning("query", free=True, pick=r"(?s)^\?(.*)"), "H": Meaning("protocol"), "f": Meaning(None, free=True), "R": Meaning(None, free=True),
     "s": Meaning("status", 1, number=True), "b": Meaning("bytes_sent", 2, zero=("-",), bytes_kind="response_size", number=True),
     "B": Meaning("bytes_sent", 1, bytes_kind="response_size", number=True),
     "O": Meaning("bytes_sent", bytes_kind="total_sent", number=True),   # mod_logio: what really left, headers included
@@ -135,12 +136,16 @@ class _Builder:
 
     def meant(self, spelled: str, meaning: Meaning, rank: int = 0) -> None:
         free = meaning.free and not self.quoted
-        name = self.slot(spelled, "int" if meaning.number else "flex" if free else "word")
+        kind = "int" if meaning.number else "list" if free and meaning.to == "forwarded_for" else "flex" if free else "word"
+        name = self.slot(spelled, kind)
         if meaning.to is not None:
             held = self.sources.setdefault(meaning.to, [])
             held.append((meaning.rank + rank, len(held), name, meaning))
 
     def format(self, page: Format) -> Format:
+        for _, _, name, _ in self.sources.get("peer_ip", []):
+            # an IPv6 address holds the colon that stands in front of its port
+            self.layout = self.layout.replace("{" + name + "}:", "{" + name + ":flex}:")
         fields: list[Field] = []
         bytes_kind, range_kind = "unknown", None
         for to, held in self.sources.items():
@@ -166,7 +171,7 @@ class _Builder:
                     to=to,
                     kind=lead.kind or DEFAULT_KIND.get(to, "text"),
                     sources=tuple(one[2] for one in alike),
-                    unit=lead.unit,
+                    unit=lead.unit, pick=lead.pick,
                     zero=lead.zero,
                 )
             )

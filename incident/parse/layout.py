@@ -3,7 +3,8 @@
     {peer_ip} {ident} {user_name:flex} [{time}] "{request}" {status}
 
 A slot reaches to the first character of the literal behind it. Its class changes that: `flex` may hold that character
-(user names with blanks), `int` is a whole number or a hyphen, `pad` skips blanks in front of it (right-aligned columns). Doubled braces are literal ones.
+(user names with blanks), `int` is a whole number or a hyphen, `list` has commas with or without a blank behind them,
+`pad` skips blanks in front of it (right-aligned columns). Doubled braces are literal ones.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 
 from incident.errors import FormatPageError
 
-CLASSES = ("word", "flex", "pad", "int")
+CLASSES = ("word", "flex", "pad", "int", "list")
 NUMBER = r"(?:-|-?[0-9]+)"
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}:]+)(?::([a-z]+))?\}|[{}]|[^{}]+")
 
@@ -96,6 +97,8 @@ def _slot(slot: Slot, following: Part, *, quoted: bool, escaped: bool, several: 
         return f"({slot.regex})"
     if slot.kind == "int":
         return f"({NUMBER})"
+    if slot.kind == "list":
+        return "([^, ]*(?:, ?[^, ]+)*)"
     if slot.kind == "flex" or isinstance(following, Slot):
         return "(.{0,2048}?)" if several else "(.*?)"
     lead = " *" if slot.kind == "pad" else ""

@@ -104,7 +104,7 @@ def _split_segment(
         current = current.str.head(-len(behind))
     names = [part for part in rest if isinstance(part, Slot)]
     marks = [part for part in rest if isinstance(part, str)]
-    if len(marks) != len(names) - 1 or any(slot.kind == "flex" for slot in names[:-1]):
+    if len(marks) != len(names) - 1:
         return None
     base = f"{name}_c"
     if len(names) == 1:
@@ -117,6 +117,10 @@ def _split_segment(
     else:
         frame = _one_by_one(frame, base, current, names, marks, columns, proofs)
     proofs.extend(columns[slot.name].str.contains(f"^{NUMBER}$") for slot in names if slot.kind == "int")
+    for slot in names:
+        if slot.kind == "list":
+            # a comma at the end: the list goes on behind the blank
+            proofs.append(~columns[slot.name].str.ends_with(",") & ~columns[slot.name].str.contains(" ", literal=True))
     last = names[-1]
     if behind and last.kind != "flex" and behind[0] not in marks and last.regex is None and last.kind != "int":
         proofs.append(~columns[last.name].str.contains(behind[0], literal=True))
