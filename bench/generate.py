@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,9 +71,9 @@ def cloudfront(files: int, lines_each: int, seed: int = 2) -> Made:
     """Make a folder of small gzipped CloudFront standard logs."""
     home = folder() / f"cloudfront-{files}-{lines_each}-{seed}"
     columns = (
-        "date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) cs(User-Agent) "
-        "cs-uri-query cs(Cookie) x-edge-result-type x-edge-request-id x-host-header cs-protocol cs-bytes time-taken "
-        "x-forwarded-for ssl-protocol ssl-cipher x-edge-response-result-type cs-protocol-version fle-status "
+        "date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) "
+        "cs(User-Agent) cs-uri-query cs(Cookie) x-edge-result-type x-edge-request-id x-host-header cs-protocol "
+        "cs-bytes time-taken x-forwarded-for ssl-protocol ssl-cipher x-edge-response-result-type cs-protocol-version fle-status "
         "fle-encrypted-fields c-port time-to-first-byte x-edge-detailed-result-type sc-content-type sc-content-len "
         "sc-range-start sc-range-end"
     )
@@ -115,8 +116,8 @@ def iis(lines: int, seed: int = 3) -> Made:
     """Make an IIS log in W3C format."""
     path = folder() / f"iis-{lines}-{seed}.log"
     fields = (
-        "date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) cs(Referer) sc-status "
-        "sc-substatus sc-win32-status sc-bytes cs-bytes time-taken"
+        "date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) cs(Referer) "
+        "sc-status sc-substatus sc-win32-status sc-bytes cs-bytes time-taken"
     )
     if not path.exists():
         part = path.with_suffix(".part")
@@ -246,7 +247,8 @@ def _agents() -> pl.Series:
     )
     return pl.Series(
         [
-            f"Mozilla/5.0 ({systems[i % 4]}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{90 + i % 40}.0.{i}.{i % 200}"
+            f"Mozilla/5.0 ({systems[i % 4]}) AppleWebKit/537.36 (KHTML, like Gecko)"
+            f" Chrome/{90 + i % 40}.0.{i}.{i % 200}"
             for i in range(AGENTS)
         ]
     )
@@ -278,5 +280,8 @@ def _spoil(rng: np.random.Generator, rows: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    for made in (combined(1_000_000), cloudfront(200, 400), iis(100_000), jsonlines(100_000)):
-        print(json.dumps({"path": str(made.path), "lines": made.lines, "bytes": made.bytes}))
+    makers = {"combined": combined, "cloudfront": cloudfront, "iis": iis, "jsonlines": jsonlines}
+    maker, *numbers = sys.argv[1:]
+    sizes = [int(number) for number in numbers]
+    made = gzipped(combined(*sizes)) if maker == "gzipped" else makers[maker](*sizes)
+    print(json.dumps({"path": str(made.path), "lines": made.lines, "bytes": made.bytes}))
