@@ -72,10 +72,10 @@ def cloudfront(files: int, lines_each: int, seed: int = 2) -> Made:
     home = folder() / f"cloudfront-{files}-{lines_each}-{seed}"
     columns = (
         "date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) "
-        "cs(User-Agent) cs-uri-query cs(Cookie) x-edge-result-type x-edge-request-id x-host-header cs-protocol "
-        "cs-bytes time-taken x-forwarded-for ssl-protocol ssl-cipher x-edge-response-result-type cs-protocol-version fle-status "
-        "fle-encrypted-fields c-port time-to-first-byte x-edge-detailed-result-type sc-content-type sc-content-len "
-        "sc-range-start sc-range-end"
+        "cs(User-Agent) cs-uri-query cs(Cookie) x-edge-result-type x-edge-request-id x-host-header "
+        "cs-protocol cs-bytes time-taken x-forwarded-for ssl-protocol ssl-cipher x-edge-response-result-type "
+        "cs-protocol-version fle-status fle-encrypted-fields c-port time-to-first-byte "
+        "x-edge-detailed-result-type sc-content-type sc-content-len sc-range-start sc-range-end"
     )
     head = f"#Version: 1.0\n#Fields: {columns}\n".encode()
     if not home.exists():
