@@ -1,7 +1,7 @@
 """Detection: which format a head of lines is written in, from its content alone, and why.
 
-Every format is tried on lines spread over the head. One that fits at least 95 of 100 lines is believed; among several the
-more specific. A tie is reported, not guessed.
+Every format is tried on lines spread over the head. One that fits at least 95 of 100 lines is believed; among several
+the more specific. A tie is reported, not guessed.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Candidate:
 class Detection:
     """What the head says. `page` is the format itself: for a directive of the user it is none of those that came in.
 
-    `others` are the formats that fit lines which `page` does not: the item is mixed, and is to be read with all of them.
+    `others` are the formats that fit lines which `page` does not: the item is mixed, and is read with all of them.
     """
 
     format: str | None
@@ -121,9 +121,14 @@ def detect(head: bytes, formats: Mapping[str, Format], settings: Settings) -> De
     server, why = _server(best.page, lines, settings)
     because = f"{best.page.title} fits {len(best.fitted)} of {tried} lines tried"
     return Detection(
-        best.page.name, because, candidates=candidates, server=server, server_because=why, page=best.page,
+        best.page.name,
+        because,
+        candidates=candidates,
+        server=server,
+        server_because=why,
+        page=best.page,
         others=_others(best, trials, sample),
-    )  # fmt: skip
+    )
 
 
 def given_page(formats: Mapping[str, Format], settings: Settings) -> Format | None:
@@ -134,9 +139,10 @@ def given_page(formats: Mapping[str, Format], settings: Settings) -> Format | No
         page = read_directive(settings.log_format)
         if not any(field.kind == "time" for field in page.fields):
             raise DirectiveError(
-                "the directive holds no time, and an event without one proves nothing", where=settings.log_format,
+                "the directive holds no time, and an event without one proves nothing",
+                where=settings.log_format,
                 next_step="give the directive that the server really used: %t, $time_local, $msec, …",
-            )  # fmt: skip
+            )
         return page
     if settings.format is not None:
         if settings.format not in formats:
@@ -152,9 +158,13 @@ def _columns_given(formats: Mapping[str, Format], text: str) -> Format:
     headers.read(text.strip().encode())
     columns = headers.columns or ()
     fitting = [
-        page for page in formats.values() if page.header == "w3c" and page.detect.columns and set(page.detect.columns) <= set(columns)
+        page
+        for page in formats.values()
+        if page.header == "w3c"
+        and page.detect.columns
+        and set(page.detect.columns) <= set(columns)
         and (page.detect.head is None or re.search(page.detect.head, text.strip()))
-    ]  # fmt: skip
+    ]
     if not fitting:
         raise DirectiveError(
             "no format has these columns", where=text, next_step="name at least cs-method, cs-uri-stem and sc-status"
@@ -293,7 +303,8 @@ def _tie(equals: list[_Trial]) -> str:
             differ.append(
                 f"{label} ({'; '.join(f'{page.name}: {value}' for page, value in zip(pages, values, strict=True))})"
             )
-    return f'{names} fit equally well; they differ in {" and ".join(differ) or "nothing but their names"}. Say format = "…"'
+    among = " and ".join(differ) or "nothing but their names"
+    return f'{names} fit equally well; they differ in {among}. Say format = "…"'
 
 
 def _nothing(trials: list[_Trial], lines: list[bytes]) -> str:
@@ -304,7 +315,8 @@ def _nothing(trials: list[_Trial], lines: list[bytes]) -> str:
         return "no known format fits its lines: it is no access log, or needs its log_format named"
     failure = best.candidate.first_failure
     reached = f"; line {failure.line} fails ({failure.reason})" if failure else ""
-    return f"no known format fits: the nearest, {best.page.name}, fits {best.candidate.fitted} of {best.candidate.tried} lines{reached}"
+    one = best.candidate
+    return f"no known format fits: the nearest, {one.format}, fits {one.fitted} of {one.tried} lines{reached}"
 
 
 def _server(page: Format, lines: list[bytes], settings: Settings) -> tuple[str | None, str | None]:

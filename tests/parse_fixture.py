@@ -32,7 +32,15 @@ def blocks_of(data: bytes, *, size: int = 1 << 30, restarts: tuple[int, ...] = (
     return blocks
 
 
-def read(data: bytes, page: Format, settings: Settings | None = None, *, fast: bool = True, size: int = 1 << 30, others: tuple[Format, ...] = ()) -> Batch:
+def read(
+    data: bytes,
+    page: Format,
+    settings: Settings | None = None,
+    *,
+    fast: bool = True,
+    size: int = 1 << 30,
+    others: tuple[Format, ...] = (),
+) -> Batch:
     """Read bytes whole, and check on the way that every line is accounted for."""
     build = make if fast else make_reference
     parser = build(page, settings or Settings(), others)
@@ -49,7 +57,9 @@ def read(data: bytes, page: Format, settings: Settings | None = None, *, fast: b
     return Batch(pl.concat(events).sort("line_no"), pl.concat(rejects).sort("line_no"), skipped)
 
 
-def assert_same(data: bytes, page: Format, settings: Settings | None = None, *, size: int = 1 << 30, others: tuple[Format, ...] = ()) -> Batch:
+def assert_same(
+    data: bytes, page: Format, settings: Settings | None = None, *, size: int = 1 << 30, others: tuple[Format, ...] = ()
+) -> Batch:
     """Hold the fast path to the plain one; return what both say."""
     fast = read(data, page, settings, size=size, others=others)
     plain = read(data, page, settings, fast=False, size=size, others=others)
@@ -66,7 +76,8 @@ def real_samples(*folders: str) -> list[Path]:
     for folder in folders:
         for home in (OWN, SHARED):
             found += [
-                path for path in sorted((home / folder).glob("*"))
+                path
+                for path in sorted((home / folder).glob("*"))
                 if path.suffix not in {".md", ".gz", ".json", ".jsonl", ".assert", ".csv", ".yaml", ".txt"}
             ]
     return found

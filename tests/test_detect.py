@@ -45,7 +45,9 @@ REAL = {
 }
 
 
-@pytest.mark.parametrize("path", real_samples(*sorted({name.split("/")[0] for name in REAL})), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", real_samples(*sorted({name.split("/")[0] for name in REAL})), ids=lambda path: path.name
+)
 def test_real_logs_in_shuffled_order(path):
     head = path.read_bytes()[: 1 << 20]
     first = detect(head, shuffled(1), Settings())
@@ -77,7 +79,7 @@ def line(agent="curl/8", status=200, size="5", peer="192.0.2.7"):
     ],
 )
 def test_what_proves_the_server(odd, server, shown):
-    head = "\n".join([line(), line(), odd, line()]).encode()
+    head = f"{line()}\n{line()}\n{odd}\n{line()}".encode()
     found = detect(head, PAGES, Settings())
     assert (found.format, found.server) == ("combined", server)
     if shown:
@@ -92,7 +94,11 @@ def test_one_damaged_line_does_not_matter_and_is_told():
     assert found.format == "combined"
     (candidate,) = (one for one in found.candidates if one.format == "combined")
     assert (candidate.fitted, candidate.tried) == (99, 100)
-    assert (candidate.first_failure.line, candidate.first_failure.reason, candidate.first_failure.reached) == (41, "quotes", "user_agent")
+    assert (candidate.first_failure.line, candidate.first_failure.reason, candidate.first_failure.reached) == (
+        41,
+        "quotes",
+        "user_agent",
+    )
 
 
 def test_a_head_cut_in_the_middle_of_a_line():
@@ -111,14 +117,19 @@ def test_a_mixed_item_names_the_others():
 def test_a_tie_is_reported_not_guessed():
     from dataclasses import replace
 
-    formats = {"a": replace(PAGES["common"], name="a", ts_kind="end"), "b": replace(PAGES["common"], name="b", ts_kind="start")}
+    formats = {
+        "a": replace(PAGES["common"], name="a", ts_kind="end"),
+        "b": replace(PAGES["common"], name="b", ts_kind="start"),
+    }
     found = detect(f'192.0.2.7 - - {T} "GET / HTTP/1.1" 200 5'.encode(), formats, Settings())
     assert found.format is None
     assert found.tie == ("a", "b")
     assert "a: end; b: start" in found.because
 
 
-@pytest.mark.parametrize("head", [b"", b"\n\n", b"# only a comment\n", b"hello\nworld\n", b"\x00\x01\x02" * 100, b"\xff\xfeh\x00i\x00"])
+@pytest.mark.parametrize(
+    "head", [b"", b"\n\n", b"# only a comment\n", b"hello\nworld\n", b"\x00\x01\x02" * 100, b"\xff\xfeh\x00i\x00"]
+)
 def test_what_is_no_access_log(head):
     found = detect(head, PAGES, Settings())
     assert found.format is None
@@ -140,7 +151,10 @@ def test_the_users_word_comes_first():
 
 
 def test_a_zone_that_is_missing_is_asked_for():
-    rows = [b"#Fields: date time c-ip cs-method cs-uri-stem sc-status", *[b"2024-05-02 00:00:01 192.0.2.7 GET /a 200"] * 5]
+    rows = [
+        b"#Fields: date time c-ip cs-method cs-uri-stem sc-status",
+        *[b"2024-05-02 00:00:01 192.0.2.7 GET /a 200"] * 5,
+    ]
     found = detect(b"\n".join(rows), PAGES, Settings())
     assert found.format is None
     assert "timezone =" in found.because

@@ -50,7 +50,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One source and what it must be: one of `values`; `negated`: none of them. A value "~…" is a regular expression."""
+    """One source and what it must be: one of `values`; `negated`: none of them. "~…" is a regular expression."""
 
     source: str
     values: tuple[str, ...]
@@ -125,6 +125,7 @@ class Format:
     range_kind: str | None = None
     missing: tuple[str, ...] = ("-",)
     limits: tuple[str, ...] = ()
+    best_effort: bool = False  # its vendor does not promise that every request is logged
     escape: str = "none"
     layout: str | None = None
     extra: bool = False  # columns or text after the last one named are let pass
@@ -193,8 +194,8 @@ def _page(document: Document) -> Format:
     top = document.top
     top.only(
         "name", "title", "source", "checked", "vantage", "shape", "ts_kind", "bytes_kind", "range_kind", "missing",
-        "limits", "escape", "layout", "extra", "separator", "columns", "widths", "header", "surplus", "comment", "utc_when",
-        "fields", "detect", "server", "sample",
+        "limits", "best_effort", "escape", "layout", "extra", "separator", "columns", "widths", "header", "surplus",
+        "comment", "utc_when", "fields", "detect", "server", "sample",
     )  # fmt: skip
     name = top.required("name", example='"combined"')
     if not _NAME.fullmatch(name):
@@ -203,9 +204,7 @@ def _page(document: Document) -> Format:
     top.choice("shape", SHAPES)
     checked = top.values.get("checked")
     if type(checked) is not date:
-        raise top.error(
-            "checked", "is missing or no date", "the day a person last read the source: checked = 2024-05-02"
-        )
+        raise top.error("checked", "is missing or no date", "the day a person last read it: checked = 2024-05-02")
     page = Format(
         name=name,
         title=top.required("title", example='"Apache combined"'),
@@ -218,6 +217,7 @@ def _page(document: Document) -> Format:
         range_kind=top.choice("range_kind", RANGE_KINDS),
         missing=_marks(top, "missing") if top.has("missing") else (() if shape == "json" else ("-",)),
         limits=top.texts("limits", example='["Delivered on a best-effort basis."]'),
+        best_effort=_flag(top, "best_effort"),
         escape=top.choice("escape", ESCAPES) or "none",
         layout=top.text("layout", example="'{peer_ip} - {user_name:flex} [{time}] …'"),
         extra=_flag(top, "extra"),

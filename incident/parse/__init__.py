@@ -1,7 +1,7 @@
 """Parsing: from blocks of physical lines to events, rejects and a count of skipped lines, as a format page says.
 
-`make` gives the parser that ingest uses. `make_reference` gives the plain one, line by line, that defines what is right;
-tests hold the two equal.
+`make` gives the parser that ingest uses. `make_reference` gives the plain one, line by line, that defines what is
+right; tests hold the two equal.
 """
 
 from __future__ import annotations

@@ -57,9 +57,7 @@ def check(page: Format) -> None:
             _compare(page, sample, where, rows, refused)
 
 
-def _compare(
-    page: Format, sample: Sample, where: str, rows: list[dict[str, object]], refused: list[str]
-) -> None:
+def _compare(page: Format, sample: Sample, where: str, rows: list[dict[str, object]], refused: list[str]) -> None:
     if sample.expect is None:
         if rows or refused != [sample.reject]:
             came = "an event" if rows else ", ".join(refused) or "nothing"
@@ -74,10 +72,10 @@ def _compare(
             next_step="mend the page, or the sample's line",
         )  # fmt: skip
     for column, wanted in sample.expect.items():
-        came = iso(rows[0]["ts_us"]) if column == "ts" else rows[0][column]
-        if came != wanted:
+        value = iso(rows[0]["ts_us"]) if column == "ts" else rows[0][column]
+        if value != wanted:
             raise FormatPageError(
-                f"{page.name}: {column} is {came!r}, and the sample says {wanted!r}", where=where,
+                f"{page.name}: {column} is {value!r}, and the sample says {wanted!r}", where=where,
                 next_step="mend the page, or what the sample says",
             )  # fmt: skip
 
@@ -86,8 +84,11 @@ def iso(micros: object) -> str | None:
     """Return a time as samples write it: seconds, and a fraction only where there is one."""
     if not isinstance(micros, int):
         return None
-    return datetime.fromtimestamp(micros // 1_000_000, UTC).replace(microsecond=micros % 1_000_000).isoformat().replace(
-        "+00:00", "Z"
+    return (
+        datetime.fromtimestamp(micros // 1_000_000, UTC)
+        .replace(microsecond=micros % 1_000_000)
+        .isoformat()
+        .replace("+00:00", "Z")
     )
 
 

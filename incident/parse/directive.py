@@ -44,46 +44,88 @@ class Meaning:
 
 # letter → meaning; a parameter is looked up as "{param}letter" in lower case
 _APACHE_MEANING: dict[str, Meaning] = {
-    "a": Meaning("peer_ip", 1), "{c}a": Meaning("peer_ip"), "h": Meaning("peer_ip", 2), "{c}h": Meaning("peer_ip", 2),
-    "A": Meaning(None), "l": Meaning(None), "u": Meaning("user_name", free=True),
-    "r": Meaning("request", free=True), "m": Meaning("method"), "U": Meaning("path", free=True),
-    "q": Meaning("query", free=True, pick=r"(?s)^\?(.*)"), "H": Meaning("protocol"), "f": Meaning(None, free=True), "R": Meaning(None, free=True),
-    "s": Meaning("status", 1, number=True), "b": Meaning("bytes_sent", 2, zero=("-",), bytes_kind="response_size", number=True),
+    "a": Meaning("peer_ip", 1),
+    "{c}a": Meaning("peer_ip"),
+    "h": Meaning("peer_ip", 2),
+    "{c}h": Meaning("peer_ip", 2),
+    "A": Meaning(None),
+    "l": Meaning(None),
+    "u": Meaning("user_name", free=True),
+    "r": Meaning("request", free=True),
+    "m": Meaning("method"),
+    "U": Meaning("path", free=True),
+    "q": Meaning("query", free=True, pick=r"(?s)^\?(.*)"),
+    "H": Meaning("protocol"),
+    "f": Meaning(None, free=True),
+    "R": Meaning(None, free=True),
+    "s": Meaning("status", 1, number=True),
+    "b": Meaning("bytes_sent", 2, zero=("-",), bytes_kind="response_size", number=True),
     "B": Meaning("bytes_sent", 1, bytes_kind="response_size", number=True),
-    "O": Meaning("bytes_sent", bytes_kind="total_sent", number=True),   # mod_logio: what really left, headers included
-    "I": Meaning(None, number=True), "S": Meaning(None, number=True),
-    "D": Meaning("duration_us", unit="us", number=True), "T": Meaning("duration_us", 2, unit="s"),
-    "{s}T": Meaning("duration_us", 2, unit="s"), "{ms}T": Meaning("duration_us", 1, unit="ms"), "{us}T": Meaning("duration_us", unit="us"),
-    "v": Meaning("host", 1), "V": Meaning("host", 2), "p": Meaning(None, number=True), "{remote}p": Meaning("peer_port", number=True),
-    "{canonical}p": Meaning(None, number=True), "{local}p": Meaning(None, number=True),
-    "P": Meaning(None), "k": Meaning(None, number=True), "X": Meaning("aborted"), "L": Meaning("request_id", 1),
-    "{unique_id}e": Meaning("request_id"), "{unique_id}n": Meaning("request_id"),
-    "{x-forwarded-for}i": Meaning("forwarded_for", free=True), "{referer}i": Meaning("referer", free=True),
-    "{user-agent}i": Meaning("user_agent", free=True), "{host}i": Meaning("host"),
+    "O": Meaning("bytes_sent", bytes_kind="total_sent", number=True),  # mod_logio: what really left, headers included
+    "I": Meaning(None, number=True),
+    "S": Meaning(None, number=True),
+    "D": Meaning("duration_us", unit="us", number=True),
+    "T": Meaning("duration_us", 2, unit="s"),
+    "{s}T": Meaning("duration_us", 2, unit="s"),
+    "{ms}T": Meaning("duration_us", 1, unit="ms"),
+    "{us}T": Meaning("duration_us", unit="us"),
+    "v": Meaning("host", 1),
+    "V": Meaning("host", 2),
+    "p": Meaning(None, number=True),
+    "{remote}p": Meaning("peer_port", number=True),
+    "{canonical}p": Meaning(None, number=True),
+    "{local}p": Meaning(None, number=True),
+    "P": Meaning(None),
+    "k": Meaning(None, number=True),
+    "X": Meaning("aborted"),
+    "L": Meaning("request_id", 1),
+    "{unique_id}e": Meaning("request_id"),
+    "{unique_id}n": Meaning("request_id"),
+    "{x-forwarded-for}i": Meaning("forwarded_for", free=True),
+    "{referer}i": Meaning("referer", free=True),
+    "{user-agent}i": Meaning("user_agent", free=True),
+    "{host}i": Meaning("host"),
     "{range}i": Meaning("range", 1, range_kind="request", free=True),
     "{content-range}o": Meaning("range", range_kind="response", free=True),
-    "{content-type}o": Meaning("content_type", free=True), "{content-length}o": Meaning("content_length"),
+    "{content-type}o": Meaning("content_type", free=True),
+    "{content-length}o": Meaning("content_length"),
     "{x-request-id}i": Meaning(None, free=True),
-}  # fmt: skip
+}
 _FREE_LETTERS = frozenset("iouCenxfRUq")
 
 _NGINX_MEANING: dict[str, Meaning] = {
-    "realip_remote_addr": Meaning("peer_ip"), "remote_addr": Meaning("peer_ip", 1), "binary_remote_addr": Meaning(None),
-    "remote_port": Meaning("peer_port"), "realip_remote_port": Meaning("peer_port"),
-    "http_x_forwarded_for": Meaning("forwarded_for", free=True), "proxy_add_x_forwarded_for": Meaning("forwarded_for", 1, free=True),
-    "remote_user": Meaning("user_name", free=True), "request": Meaning("request", free=True),
-    "request_method": Meaning("method"), "request_uri": Meaning("url", free=True),
-    "uri": Meaning("path", 1, free=True), "document_uri": Meaning("path", 1, free=True),
-    "args": Meaning("query", free=True), "query_string": Meaning("query", free=True),
-    "server_protocol": Meaning("protocol"), "http_host": Meaning("host"), "host": Meaning("host", 1), "server_name": Meaning("host", 2),
-    "status": Meaning("status", number=True), "body_bytes_sent": Meaning("bytes_sent", bytes_kind="body_sent", number=True),
+    "realip_remote_addr": Meaning("peer_ip"),
+    "remote_addr": Meaning("peer_ip", 1),
+    "binary_remote_addr": Meaning(None),
+    "remote_port": Meaning("peer_port"),
+    "realip_remote_port": Meaning("peer_port"),
+    "http_x_forwarded_for": Meaning("forwarded_for", free=True),
+    "proxy_add_x_forwarded_for": Meaning("forwarded_for", 1, free=True),
+    "remote_user": Meaning("user_name", free=True),
+    "request": Meaning("request", free=True),
+    "request_method": Meaning("method"),
+    "request_uri": Meaning("url", free=True),
+    "uri": Meaning("path", 1, free=True),
+    "document_uri": Meaning("path", 1, free=True),
+    "args": Meaning("query", free=True),
+    "query_string": Meaning("query", free=True),
+    "server_protocol": Meaning("protocol"),
+    "http_host": Meaning("host"),
+    "host": Meaning("host", 1),
+    "server_name": Meaning("host", 2),
+    "status": Meaning("status", number=True),
+    "body_bytes_sent": Meaning("bytes_sent", bytes_kind="body_sent", number=True),
     "bytes_sent": Meaning("bytes_sent", 1, bytes_kind="total_sent", number=True),
-    "request_time": Meaning("duration_us", unit="s"), "upstream_cache_status": Meaning("cache_status"),
-    "sent_http_content_type": Meaning("content_type", free=True), "sent_http_content_length": Meaning("content_length"),
-    "sent_http_content_range": Meaning("range", range_kind="response", free=True), "http_range": Meaning("range", 1, range_kind="request", free=True),
-    "http_referer": Meaning("referer", free=True), "http_user_agent": Meaning("user_agent", free=True),
+    "request_time": Meaning("duration_us", unit="s"),
+    "upstream_cache_status": Meaning("cache_status"),
+    "sent_http_content_type": Meaning("content_type", free=True),
+    "sent_http_content_length": Meaning("content_length"),
+    "sent_http_content_range": Meaning("range", range_kind="response", free=True),
+    "http_range": Meaning("range", 1, range_kind="request", free=True),
+    "http_referer": Meaning("referer", free=True),
+    "http_user_agent": Meaning("user_agent", free=True),
     "request_id": Meaning("request_id"),
-}  # fmt: skip
+}
 _NGINX_TIMES = {"msec": "epoch", "time_iso8601": None, "time_local": _CLF_TIME}
 _NGINX_NUMBERS = frozenset(
     {"request_length", "connection", "connection_requests", "pid", "server_port", "content_length"}
@@ -136,7 +178,15 @@ class _Builder:
 
     def meant(self, spelled: str, meaning: Meaning, rank: int = 0) -> None:
         free = meaning.free and not self.quoted
-        kind = "int" if meaning.number else "list" if free and meaning.to == "forwarded_for" else "flex" if free else "word"
+        kind = (
+            "int"
+            if meaning.number
+            else "list"
+            if free and meaning.to == "forwarded_for"
+            else "flex"
+            if free
+            else "word"
+        )
         name = self.slot(spelled, kind)
         if meaning.to is not None:
             held = self.sources.setdefault(meaning.to, [])
@@ -171,7 +221,8 @@ class _Builder:
                     to=to,
                     kind=lead.kind or DEFAULT_KIND.get(to, "text"),
                     sources=tuple(one[2] for one in alike),
-                    unit=lead.unit, pick=lead.pick,
+                    unit=lead.unit,
+                    pick=lead.pick,
                     zero=lead.zero,
                 )
             )
@@ -242,8 +293,8 @@ def _apache(text: str) -> Format:
     if "%" not in body:
         raise DirectiveError(
             f'"{text}" holds neither an Apache directive (%h) nor an nginx variable ($remote_addr)',
-            next_step='hand over the line of the server\'s configuration, for example LogFormat "%h %l %u %t \\"%r\\" %>s %b" common',
-        )  # fmt: skip
+            next_step='hand over the server\'s own line, for example LogFormat "%h %l %u %t \\"%r\\" %>s %b" common',
+        )
     made = _Builder()
     at = 0
     ends: list[bool] = []
@@ -277,9 +328,17 @@ def _apache(text: str) -> Format:
                 made.sources.setdefault("url", []).append(slot)
                 at += 2
     page = Format(
-        name="apache_directive", title="Apache LogFormat as given", source="the case definition", checked=None, vantage="origin",
-        shape="pattern", ts_kind="end" if ends and all(ends) else "start", bytes_kind="unknown", escape="backslash", directive=text,
-    )  # fmt: skip
+        name="apache_directive",
+        title="Apache LogFormat as given",
+        source="the case definition",
+        checked=None,
+        vantage="origin",
+        shape="pattern",
+        ts_kind="end" if ends and all(ends) else "start",
+        bytes_kind="unknown",
+        escape="backslash",
+        directive=text,
+    )
     return made.format(page)
 
 
@@ -291,9 +350,10 @@ def _apache_one(made: _Builder, body: str, match: re.Match[str], param: str | No
     if meaning is None:
         if letter[0] not in "^ioCenxLPRfkSIdgA":
             raise DirectiveError(
-                f'"{spelled}" is no directive', where=f"column {match.start() + 1} of {body}",
+                f'"{spelled}" is no directive',
+                where=f"column {match.start() + 1} of {body}",
                 next_step="see mod_log_config's list; take it out if the server's module wrote nothing for it",
-            )  # fmt: skip
+            )
         meaning = Meaning(None, free=True)
     mods = _PARAM.sub("", match["mods"])
     rank = 0
@@ -338,10 +398,8 @@ def _apache_time(made: _Builder, body: str, match: re.Match[str], ends: list[boo
             break
         # a second whole time is another source, not a part of this one
         param = (_param(following) or "").removeprefix("begin:").removeprefix("end:")
-        if (
-            param in {"sec", "msec", "usec"}
-            or (any(letter in form for letter in ("%s", "%Q", "%U"))
-            and param not in {"msec_frac", "usec_frac"})
+        if param in {"sec", "msec", "usec"} or (
+            any(letter in form for letter in ("%s", "%Q", "%U")) and param not in {"msec_frac", "usec_frac"}
         ):
             break
         form += between.replace("%", "%%")
@@ -421,10 +479,18 @@ def _nginx(text: str) -> Format:
         at = match.end()
     made.literal(body[at:].rstrip("\n"))
     page = Format(
-        name="nginx_directive", title="nginx log_format as given", source="the case definition", checked=None, vantage="origin",
-        shape="pattern", ts_kind="end", bytes_kind="unknown", escape="none" if escape == "none" else "backslash",
-        missing=("",) if escape in {"json", "none"} else ("-",), directive=text,
-    )  # fmt: skip
+        name="nginx_directive",
+        title="nginx log_format as given",
+        source="the case definition",
+        checked=None,
+        vantage="origin",
+        shape="pattern",
+        ts_kind="end",
+        bytes_kind="unknown",
+        escape="none" if escape == "none" else "backslash",
+        missing=("",) if escape in {"json", "none"} else ("-",),
+        directive=text,
+    )
     return made.format(page)
 
 

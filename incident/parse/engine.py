@@ -87,9 +87,10 @@ class ItemParser:
         zones = {one.zone for one in reader.converters if one.unzoned()}
         if None in zones:
             raise TimezoneError(
-                f"the times of {page.title} carry no zone", where=page.name,
+                f"the times of {page.title} carry no zone",
+                where=page.name,
                 next_step='say which it is: timezone = "America/Los_Angeles" in the [[evidence]] table of the item',
-            )  # fmt: skip
+            )
         self._readers.append(reader)
         self._readings.append(
             Reading(
@@ -101,7 +102,7 @@ class ItemParser:
                 range_kind=page.range_kind,
                 zone=next(iter(zones), None),
                 first_line=first_line,
-            )  # fmt: skip
+            )
         )
         return len(self._readings) - 1
 

@@ -50,8 +50,8 @@ _SPAN_SUFFIX = re.compile(rb"([\d.eE+-]+?)(ns|us|\xc2\xb5s|ms|s|m|h)?")
 _RANGE = re.compile(rb"(?:bytes[ =])?(\d{1,18})-(\d{1,18})?(?:/(\d{1,18}|\*))?")
 _WHOLE = re.compile(rb"bytes \*/(\d{1,18})")
 _SUFFIX_US = {
-    b"ns": Decimal("0.001"), b"us": Decimal(1), b"\xc2\xb5s": Decimal(1), b"ms": Decimal(1_000), b"s": Decimal(1_000_000),
-    b"m": Decimal(60_000_000), b"h": Decimal(3_600_000_000),
+    b"ns": Decimal("0.001"), b"us": Decimal(1), b"\xc2\xb5s": Decimal(1), b"ms": Decimal(1_000),
+    b"s": Decimal(1_000_000), b"m": Decimal(60_000_000), b"h": Decimal(3_600_000_000),
 }  # fmt: skip
 _UNIT_US = {"s": Decimal(1_000_000), "ms": Decimal(1_000), "us": Decimal(1), "ns": Decimal("0.001")}
 _NO_STATUS = frozenset({b"000", b"0", b"-", b"-1", b""})
@@ -180,7 +180,7 @@ def url(raw: bytes, undo: Undo) -> tuple[str | None, str | None, str | None]:
 
 
 def request(raw: bytes, undo: Undo) -> Values:
-    """Take a request line apart: method from the left, protocol from the right only if it is one, the rest is the target.
+    """Take a request line apart: method from the left, protocol from the right if it is one, the rest is the target.
 
     What is no request line at all (TLS on a plain port, scanners) keeps every part null; the residue holds it.
     """

@@ -101,6 +101,12 @@ class PatternSplitter:
         if self._escaped:
             # a backslash in front of a quote: that quote does not end the value
             proofs.extend(~pl.col(name).str.ends_with("\\") for name in names[1:own:2])
+            # and in front of a mark between two values
+            proofs.extend(
+                ~pl.col(name).str.contains("\\", literal=True)
+                for name, parts in zip(names[1:own:2], segments[1::2], strict=False)
+                if sum(isinstance(part, Slot) for part in parts) > 1
+            )
         return Split(done, columns, pl.all_horizontal(proofs).fill_null(value=False), pl.col("_n"))
 
 

@@ -1,7 +1,7 @@
-"""A block of lines cut at its quotes by the CSV reader, and the pieces cut at their own marks: the fast half of a layout.
+"""A block of lines cut at its quotes by the CSV reader, and the pieces at their own marks: a layout's fast half.
 
-Nothing is quoted in the CSV reader's sense, so that each physical line is one row, blank ones too. A row is believed only
-where the lengths of the pieces and the quotes between them add up to the length of its line.
+Nothing is quoted in the CSV reader's sense, so that each physical line is one row, blank ones too. A row is believed
+only where the lengths of the pieces and the quotes between them add up to the length of its line.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Split:
 
 
 def read_quoted(data: bytes, width: int) -> tuple[list[str], pl.LazyFrame]:
-    """Cut each line at its quotes into `width` pieces; `_n` is what the line's length must be if that was all of them."""
+    """Cut each line at its quotes into `width` pieces; `_n` is what the line's length must be if that was all."""
     names = [f"_s{i}" for i in range(width)]
     frame = pl.scan_csv(
         data, has_header=False, separator='"', quote_char=None, schema=dict.fromkeys([*names, "_more"], pl.String),
@@ -47,7 +47,11 @@ def read_quoted(data: bytes, width: int) -> tuple[list[str], pl.LazyFrame]:
 
 
 def split_segments(
-    frame: pl.LazyFrame, names: list[str], segments: list[list[Part]], columns: dict[str, pl.Expr], proofs: list[pl.Expr]
+    frame: pl.LazyFrame,
+    names: list[str],
+    segments: list[list[Part]],
+    columns: dict[str, pl.Expr],
+    proofs: list[pl.Expr],
 ) -> pl.LazyFrame | None:
     """Cut each piece at its own marks, adding to `columns` and `proofs`; None where marks alone cannot do it."""
     for name, parts in zip(names, segments, strict=False):
@@ -117,10 +121,9 @@ def _split_segment(
     else:
         frame = _one_by_one(frame, base, current, names, marks, columns, proofs)
     proofs.extend(columns[slot.name].str.contains(f"^{NUMBER}$") for slot in names if slot.kind == "int")
-    for slot in names:
-        if slot.kind == "list":
-            # a comma at the end: the list goes on behind the blank
-            proofs.append(~columns[slot.name].str.ends_with(",") & ~columns[slot.name].str.contains(" ", literal=True))
+    # a comma at the end: the list goes on behind the blank
+    lists = [columns[slot.name].str for slot in names if slot.kind == "list"]
+    proofs.extend(~text.ends_with(",") & ~text.contains(" ", literal=True) for text in lists)
     last = names[-1]
     if behind and last.kind != "flex" and behind[0] not in marks and last.regex is None and last.kind != "int":
         proofs.append(~columns[last.name].str.contains(behind[0], literal=True))

@@ -117,7 +117,10 @@ class Reader:
         split = self.splitter.frame(data)
         if split is None:
             return None
-        frame, selected = split.frame.with_columns(_proven=split.proven), [split.length.alias("_length"), pl.col("_proven")]
+        frame, selected = (
+            split.frame.with_columns(_proven=split.proven),
+            [split.length.alias("_length"), pl.col("_proven")],
+        )
         proven = pl.col("_proven")
         valid = _is_utf8(data)
         offsets = self._offsets(data, starts, ends)
@@ -222,8 +225,10 @@ class Reader:
         return (frame if good.all() else frame.filter(pl.Series(good))), good
 
     def _offsets(self, data: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> list[str]:
-        """Return the offsets from UTC that lines spread over the block show, as they write them; the usual one first."""
-        zoned = [one for one in self.converters if one.field.kind == "time" and not (one.pattern and not one.pattern.zoned)]
+        """Return the offsets from UTC that lines spread over the block show, as written, the usual one first."""
+        zoned = [
+            one for one in self.converters if one.field.kind == "time" and not (one.pattern and not one.pattern.zoned)
+        ]
         if not len(starts) or not zoned:
             return []
         seen: Counter[str] = Counter()

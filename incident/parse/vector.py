@@ -24,13 +24,29 @@ _PROTOCOLS = ("HTTP/1.0", "HTTP/1.1", "HTTP/2.0", "HTTP/2", "HTTP/3.0", "HTTP/3"
 _CLOCK = "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
 _ISO = rf"^[12][0-9]{{3}}-[01][0-9]-[0-3][0-9][T ]{_CLOCK}(?:\.[0-9]{{1,9}})?$"
 # strftime letters whose fixed width and strictness chrono shares, and what they may look like
-_LETTER = {"d": "[0-3][0-9]", "m": "[01][0-9]", "b": "[A-Z][a-z][a-z]", "Y": "[12][0-9]{3}", "H": "(?:[01][0-9]|2[0-3])", "M": "[0-5][0-9]", "S": "[0-5][0-9]"}  # fmt: skip
+_LETTER = {
+    "d": "[0-3][0-9]",
+    "m": "[01][0-9]",
+    "b": "[A-Z][a-z][a-z]",
+    "Y": "[12][0-9]{3}",
+    "H": "(?:[01][0-9]|2[0-3])",
+    "M": "[0-5][0-9]",
+    "S": "[0-5][0-9]",
+}
 
 TYPES = {
-    "ts_us": pl.Int64, "duration_us": pl.Int64, "peer_port": pl.Int32, "status": pl.Int16, "bytes_sent": pl.Int64,
-    "content_length": pl.Int64, "range_start": pl.Int64, "range_end": pl.Int64, "range_total": pl.Int64,
-    "aborted": pl.Boolean, "inner": pl.Boolean,
-}  # fmt: skip
+    "ts_us": pl.Int64,
+    "duration_us": pl.Int64,
+    "peer_port": pl.Int32,
+    "status": pl.Int16,
+    "bytes_sent": pl.Int64,
+    "content_length": pl.Int64,
+    "range_start": pl.Int64,
+    "range_end": pl.Int64,
+    "range_total": pl.Int64,
+    "aborted": pl.Boolean,
+    "inner": pl.Boolean,
+}
 
 
 def type_of(column: str) -> type[pl.DataType]:
@@ -245,9 +261,7 @@ def _auto_epoch(raw: pl.Expr) -> Shortcut:
     if seconds is None:
         return Shortcut(plain, {"ts_us": value})
     fractional = raw.str.contains(r"^[1-9][0-9]{9}\.[0-9]{1,12}$")
-    return Shortcut(
-        plain | fractional, {"ts_us": pl.when(fractional).then(seconds.values["ts_us"]).otherwise(value)}
-    )
+    return Shortcut(plain | fractional, {"ts_us": pl.when(fractional).then(seconds.values["ts_us"]).otherwise(value)})
 
 
 def _request(converter: Converter, raw: pl.Expr, prefix: str) -> Shortcut:
