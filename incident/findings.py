@@ -15,7 +15,7 @@ import duckdb
 import polars as pl
 
 from incident import __version__, formats, model
-from incident.listing import evidence_items
+from incident.listing import as_defined, evidence_items
 from incident.network import label_of, load_labels
 from incident.proposals import DatasetProposal, propose
 from incident.records import (
@@ -26,7 +26,6 @@ from incident.records import (
     ClientFinding,
     DatasetFinding,
     DatasetRule,
-    EvidenceItem,
     ObjectFinding,
     Outage,
     WindowFinding,
@@ -57,7 +56,7 @@ def case_finding(
     """Everything the case says under a definition; `datasets` and the half-open period choose what is asked for."""
     model.apply(con, definition)
     ask(con, since_us, until_us)
-    items = tuple(_as_defined(item, definition) for item in evidence_items(con))
+    items = as_defined(evidence_items(con), definition)
     pages = formats.load(definition.formats)
     used = {name for (name,) in con.execute("select distinct format from reading").fetchall()}
     limits = tuple((pages[name].title, limit) for name in sorted(used & set(pages)) for limit in pages[name].limits)
@@ -77,17 +76,6 @@ def case_finding(
         events=definition.events,
         since_us=since_us,
         until_us=until_us,
-    )
-
-
-def _as_defined(item: EvidenceItem, definition: CaseDefinition) -> EvidenceItem:
-    rule = model.rule_of(definition, item.path)
-    if rule is None:
-        return replace(item, vantage=item.vantage or ("origin" if item.format else None))
-    return replace(
-        item,
-        vantage=rule.vantage or item.vantage or ("origin" if item.format else None),
-        server=rule.server or item.server,
     )
 
 
@@ -351,7 +339,7 @@ def _grounds(con: duckdb.DuckDBPyConnection, pages: Mapping[str, formats.Format]
         page = pages.get(format_name)
         found[dataset_id] = replace(
             ground,
-            limited=ground.limited | ({page.title} if page is not None and page.limits else frozenset()),
+            limited=ground.limited | ({page.title} if page is not None and page.best_effort else frozenset()),
             size_kinds=ground.size_kinds | {size_kind},
             unnamed_servers=ground.unnamed_servers or (size_kind == "unknown" and server is None),
             without_method=ground.without_method or method_missing,

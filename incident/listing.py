@@ -10,7 +10,7 @@ from incident.globs import compile_glob
 from incident.records import EvidenceItem, EvidenceRule, EvidenceTotals, Reading, RejectCount, RejectLine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     import duckdb
 
@@ -43,13 +43,26 @@ def totals(items: Iterable[EvidenceItem]) -> EvidenceTotals:
 
 def as_defined(items: Iterable[EvidenceItem], definition: CaseDefinition) -> tuple[EvidenceItem, ...]:
     """Return the items with vantage and server as the definition's first fitting [[evidence]] table has them."""
-    compiled = [(compile_glob(rule.match), rule) for rule in definition.evidence]
+    rule_of = _rules(definition)
     defined = []
     for item in items:
-        rule = next((rule for glob, rule in compiled if glob.fullmatch(item.path)), EvidenceRule(match=""))
+        rule = rule_of(item)
         vantage = rule.vantage or item.vantage or ("origin" if item.format else None)
         defined.append(replace(item, vantage=vantage, server=rule.server or item.server))
     return tuple(defined)
+
+
+def clock_offsets(items: Iterable[EvidenceItem], definition: CaseDefinition) -> Mapping[int, int]:
+    """Return what the definition adds to the times of each item, in microseconds, by evidence_id."""
+    rule_of = _rules(definition)
+    return {item.evidence_id: rule_of(item).clock_offset_us for item in items}
+
+
+def _rules(definition: CaseDefinition) -> Callable[[EvidenceItem], EvidenceRule]:
+    """Return what finds an item's [[evidence]] table: the first whose glob fits its path."""
+    compiled = [(compile_glob(rule.match), rule) for rule in definition.evidence]
+    nothing_said = EvidenceRule(match="")
+    return lambda item: next((rule for glob, rule in compiled if glob.fullmatch(item.path)), nothing_said)
 
 
 def grouped(items: Iterable[EvidenceItem]) -> Mapping[tuple[str, str], EvidenceTotals]:

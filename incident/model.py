@@ -17,12 +17,11 @@ from operator import itemgetter
 import duckdb
 import polars as pl
 
-from incident import __version__
+from incident import __version__, listing
 from incident.agents import automated
-from incident.globs import compile_glob
 from incident.matching import Matcher, match_targets, normalise_path
 from incident.network import Networks, client_of, network_64, parse_address
-from incident.records import CaseDefinition, EvidenceRule
+from incident.records import CaseDefinition
 from incident.sequences import Part, Seen, pair, start_overs
 from incident.store import sql_text
 
@@ -62,11 +61,6 @@ def manifest_sha256(con: duckdb.DuckDBPyConnection) -> str:
     return hashlib.sha256(json.dumps(rows, ensure_ascii=True).encode()).hexdigest()
 
 
-def rule_of(definition: CaseDefinition, path: str) -> EvidenceRule | None:
-    """The first [[evidence]] table whose glob fits an item's path."""
-    return next((rule for rule in definition.evidence if compile_glob(rule.match).fullmatch(path)), None)
-
-
 def _key(con: duckdb.DuckDBPyConnection, definition: CaseDefinition) -> str:
     # Where the definition lies and how it was worded do not count; what it says does.
     said = asdict(replace(definition, path=None, text="", sha256=None, labels=None, geoip=(), events=()))
@@ -100,15 +94,20 @@ def _fill_policy(con: duckdb.DuckDBPyConnection, definition: CaseDefinition) -> 
 
 
 def _fill_items(con: duckdb.DuckDBPyConnection, definition: CaseDefinition) -> None:
-    rows = []
-    for order, (evidence_id, path, vantage, server) in enumerate(
-        con.execute(
-            "select evidence_id, path, vantage, server from evidence order by path, content_sha256, evidence_id"
-        ).fetchall()
-    ):
-        rule = rule_of(definition, path) or EvidenceRule(match="")
-        seen_at = rule.vantage or vantage or "origin"
-        rows.append((evidence_id, order, seen_at, TIERS.get(seen_at, 1), rule.server or server, rule.clock_offset_us))
+    items = listing.as_defined(listing.evidence_items(con), definition)
+    offsets = listing.clock_offsets(items, definition)
+    in_order = sorted(items, key=lambda item: (item.path, item.content_sha256 or "", item.evidence_id))
+    rows = [
+        (
+            item.evidence_id,
+            order,
+            item.vantage or "origin",
+            TIERS.get(item.vantage or "origin", 1),
+            item.server,
+            offsets[item.evidence_id],
+        )
+        for order, item in enumerate(in_order)
+    ]
     schema = {
         "evidence_id": pl.Int32,
         "item_order": pl.Int32,
