@@ -278,12 +278,58 @@ def test_a_folder_without_files_is_an_error(tmp_path):
     assert not (tmp_path / "case.duckdb").exists()
 
 
+W3C = b"#Version: 1.0\n#Fields: date time c-ip cs-method cs-uri-stem sc-status%s\n%s"
+ROW = b"2024-05-01 00:00:01 192.0.2.1 GET /x 200%s\n"
 MANY = {f"{i % 3}/{i}.log": log(3 + i, f"/{i}", {i}) for i in range(12)} | {
-    "w/1.log": b"#Version: 1.0\n#Fields: date time c-ip cs-method cs-uri-stem sc-status\n"
-    b"2024-05-01 00:00:01 192.0.2.1 GET /x 200\n",
-    "w/2.log": b"#Version: 1.0\n#Fields: date time c-ip cs-method cs-uri-stem sc-status sc-bytes\n"
-    b"2024-05-01 00:00:01 192.0.2.1 GET /x 200 7\n",
+    "w/1.log": W3C % (b"", ROW % b"") + W3C % (b" sc-bytes", ROW % b" 7"),
+    "w/2.log": W3C % (b" sc-bytes", ROW % b" 8"),
+    "w/3.log": b"\xef\xbb\xbf" + W3C % (b"", (ROW % b"") * 3),
 }
+IN_UTC = EvidenceRule(match="w/*", timezone="UTC")
+
+
+def test_what_one_header_says_ends_with_its_item(tmp_path):
+    write(tmp_path / "logs", MANY | {"w/4.log": W3C % (b"", b"") + b"\n", "w/5.log": ROW % b""})
+    items = by_path(run(tmp_path, rules=[IN_UTC]))
+    assert [count(items[f"w/{i}.log"]) for i in (1, 2, 3, 4)] == [
+        (6, 2, 0, 4),
+        (3, 1, 0, 2),
+        (5, 3, 0, 2),
+        (3, 0, 0, 3),
+    ]
+    assert [items[f"w/{i}.log"].format for i in (1, 2, 3, 4)] == ["w3c", "w3c", "w3c", None]
+    assert items["w/5.log"].status == "unrecognised"
+    found = rows(tmp_path / "case.duckdb")
+    readings = {
+        path: [(row[1], row[2], row[-1]) for row in found["reading"] if row[0] == items[path].evidence_id]
+        for path in ("w/1.log", "w/2.log", "w/3.log", "w/4.log")
+    }
+    assert readings == {
+        "w/1.log": [(0, "w3c", 3), (1, "w3c", 6)], "w/2.log": [(0, "w3c", 3)], "w/3.log": [(0, "w3c", 3)], "w/4.log": [],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("small", [0, 4 << 20])
+@pytest.mark.parametrize("named", [None, "w3c"])
+def test_times_without_a_zone_are_not_guessed(tmp_path, monkeypatch, small, named):
+    monkeypatch.setattr(ingest_intake, "SMALL_BYTES", small)
+    write(tmp_path / "logs", MANY)
+    rule = EvidenceRule(match="w/*", format=named)
+    items = by_path(run(tmp_path, rules=[rule]))
+    assert (items["w/2.log"].status, count(items["w/2.log"])) == ("unrecognised", (0, 0, 0, 0))
+    assert 'timezone = "' in items["w/2.log"].problem
+    items = by_path(run(tmp_path, rules=[replace(rule, timezone="Europe/Berlin")]))
+    assert (items["w/2.log"].status, items["w/2.log"].events, items["w/2.log"].problem) == ("ingested", 1, None)
+    assert items["w/2.log"].first_ts_us == 1714514401000000
+
+
+def test_an_item_of_comments_alone_is_read_whole(tmp_path):
+    write(tmp_path / "logs", {"a.log": W3C % (b"", b""), "b.log": b"\n \n", "c.log": b"x"})
+    items = by_path(run(tmp_path))
+    assert [(items[path].status, count(items[path])) for path in ("a.log", "b.log")] == [
+        ("ingested", (2, 0, 0, 2)), ("ingested", (2, 0, 0, 2)),
+    ]  # fmt: skip
+    assert items["c.log"].status == "unrecognised"
 
 
 @pytest.mark.parametrize("threads", [1, 3])
@@ -292,14 +338,14 @@ MANY = {f"{i % 3}/{i}.log": log(3 + i, f"/{i}", {i}) for i in range(12)} | {
 )
 def test_however_it_is_read_the_case_is_the_same(tmp_path, monkeypatch, sizes, threads):
     write(tmp_path / "logs", MANY)
-    run(tmp_path, case="plain.duckdb")
+    run(tmp_path, rules=[IN_UTC], case="plain.duckdb")
     expected = rows(tmp_path / "plain.duckdb")
     small, bundle, items, block = sizes
     monkeypatch.setattr(ingest_intake, "SMALL_BYTES", small)
     monkeypatch.setattr(ingest_intake, "BUNDLE_BYTES", bundle)
     monkeypatch.setattr(ingest_intake, "BUNDLE_ITEMS", items)
     monkeypatch.setattr(evidence.Opened.blocks, "__defaults__", (block,))
-    run(tmp_path, threads=threads)
+    run(tmp_path, rules=[IN_UTC], threads=threads)
     assert rows(tmp_path / "case.duckdb") == expected
 
 
