@@ -1,0 +1,144 @@
+"""How many lines a stretch of time should hold, judged by the same clock time on other days and by the hours around it.
+
+All arithmetic is on whole minutes: a log of any length is one sorted array of the minutes that hold a line. No expectation
+ever looks at the stretch itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+
+MINUTE = 60_000_000
+HOUR = 60  # in minutes, as all spans of this module
+DAY = 1440
+OTHER_DAYS = 14
+"""How many days before and after are looked at: two weeks each way follow a season, and more would only blur it."""
+
+FEWEST_DAYS = 3
+"""With fewer other days there is no typical one."""
+
+BESIDE = 3
+"""How many stretches of equal length are taken on each side: the middle one of three is not moved by one burst."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """For each stretch: the expected lines (nan: nothing to compare with) and how many other days they rest on (0: none)."""
+
+    lines: Floats
+    days: Ints
+
+
+@dataclass(frozen=True)
+class Minutes:
+    """The minutes of one log that hold a line, sorted, each counted from 1970-01-01, and their lines."""
+
+    minute: Ints
+    lines: Ints
+
+    @cached_property
+    def _before(self) -> Ints:
+        return np.concatenate((np.zeros(1, np.int64), np.cumsum(self.lines, dtype=np.int64)))
+
+    @property
+    def first(self) -> int:
+        """The first minute with a line."""
+        return int(self.minute[0])
+
+    @property
+    def end(self) -> int:
+        """The minute after the last one with a line."""
+        return int(self.minute[-1]) + 1
+
+    @property
+    def total(self) -> int:
+        """All lines."""
+        return int(self._before[-1])
+
+    def between(self, start: Ints, end: Ints) -> Ints:
+        """Return the lines of each half-open span of minutes."""
+        counted: Ints = self._before[np.searchsorted(self.minute, end)] - self._before[np.searchsorted(self.minute, start)]
+        return counted
+
+    def expected(self, start: Ints, end: Ints) -> Expected:
+        """Return what each stretch should hold: by other days where there are enough, else by what lies beside it."""
+        beside = self._beside(start, end)
+        by_day, days = self._by_day(start, end)
+        seasonal = days >= FEWEST_DAYS
+        return Expected(np.where(seasonal, by_day, beside), np.where(seasonal, days, 0))
+
+    def _beside(self, start: Ints, end: Ints) -> Floats:
+        """The lower of the two sides, on each the middle of up to three stretches as long, at most a day, scaled.
+
+        Of all six not more than one may hold less: where two do, traffic comes in bursts.
+        """
+        length = end - start
+        room = np.maximum(start - self.first, self.end - end)
+        width = np.maximum(np.minimum(np.minimum(length, DAY), room), 1)
+        sides = []
+        for sign in (-1, 1):
+            counts = []
+            for step in range(BESIDE):
+                low = start - (step + 1) * width if sign < 0 else end + step * width
+                inside = (low >= self.first) & (low + width <= self.end)
+                counts.append(np.where(inside, self.between(low, low + width), np.nan))
+            sides.append(np.array(counts))
+        second = np.sort(np.concatenate(sides), axis=0)[1]
+        return _lowest(np.array([*(_middle(side) for side in sides), second])) * (length / width)
+
+    def _by_day(self, start: Ints, end: Ints) -> tuple[Floats, Ints]:
+        """The middle count of the same clock time on other days, lowered where the hours around are quieter than usual.
+
+        Where three or more of those days are the same day of the week, the lower of the two middles is taken.
+        """
+        length = end - start
+        shifts = [day * DAY for day in range(-OTHER_DAYS, OTHER_DAYS + 1) if day]
+        counts, weekly = [], []
+        befores, afters = [], []
+        around = np.maximum(length, 3 * HOUR)
+        for shift in shifts:
+            low, high = start + shift, end + shift
+            usable = (low >= self.first) & (high <= self.end) & (abs(shift) >= length)
+            there = np.where(usable, self.between(low, high), np.nan)
+            counts.append(there)
+            weekly.append(np.where(shift % (7 * DAY) == 0, there, np.nan))
+            befores.append(np.where(usable & (low - around >= self.first), self.between(low - around, low), np.nan))
+            afters.append(np.where(usable & (high + around <= self.end), self.between(high, high + around), np.nan))
+        table, same_weekday = np.array(counts), np.array(weekly)
+        days = np.sum(~np.isnan(table), axis=0).astype(np.int64)
+        typical = _middle(table)
+        weeks = np.sum(~np.isnan(same_weekday), axis=0)
+        typical = np.where(weeks >= FEWEST_DAYS, np.fmin(typical, _middle(same_weekday)), typical)
+        level = np.ones(start.shape)
+        for low, high, usual in (
+            (start - around, start, _middle(np.array(befores))),
+            (end, end + around, _middle(np.array(afters))),
+        ):
+            inside = (low >= self.first) & (high <= self.end) & (usual > 0)
+            share = np.divide(self.between(low, high), usual, out=np.ones(start.shape), where=inside)
+            level = np.minimum(level, share)
+        return typical * level, np.where((length < DAY) & ~np.isnan(typical), days, 0)
+
+
+def _middle(table: Floats) -> Floats:
+    """The lower median of each column over what is there; nan where nothing is."""
+    ordered = np.sort(table, axis=0)  # nan last
+    there = np.sum(~np.isnan(table), axis=0)
+    at = np.maximum(there - 1, 0) // 2
+    found: Floats = np.take_along_axis(ordered, at[np.newaxis, :], axis=0)[0]
+    return found
+
+
+def _lowest(table: Floats) -> Floats:
+    found: Floats = np.fmin.reduce(table, axis=0)
+    return found
