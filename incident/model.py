@@ -32,25 +32,57 @@ Step = str | Callable[[duckdb.DuckDBPyConnection, CaseDefinition], None]
 
 
 def apply(con: duckdb.DuckDBPyConnection, definition: CaseDefinition) -> None:
-    """Bring the counting tables of the case in line with a definition; does nothing where they already are."""
-    key = _key(con, definition)
-    if _kept_key(con) == key:
+    """Bring the counting tables of the case in line with a definition; does nothing where they already are.
+
+    In a case opened read-only the tables stand beside it in memory, and go with the connection.
+    """
+    if is_current(con, definition):
         return
+    read_only = _is_read_only(con)
+    if read_only:
+        _put_in_front(con, "aside")
     con.begin()
     try:
         con.execute(sql_text("20_rules"))
         for step in STEPS:
             _take(con, step, definition)
-        con.execute("insert or replace into meta values ('counted', ?)", [key])
-        if definition.sha256 is not None:
-            con.execute(
-                "insert or ignore into definition select ?, ?, coalesce(max(applied_no), 0) + 1 from definition",
-                [definition.sha256, definition.text],
-            )
+        if not read_only:
+            _keep(con, definition)
     except BaseException:
         con.rollback()
         raise
     con.commit()
+
+
+def is_current(con: duckdb.DuckDBPyConnection, definition: CaseDefinition) -> bool:
+    """Whether the case was counted last under this definition, by this version, from the evidence it holds now."""
+    row = con.execute("select value from meta where key = 'counted'").fetchall()
+    return row == [(_key(con, definition),)]
+
+
+def _keep(con: duckdb.DuckDBPyConnection, definition: CaseDefinition) -> None:
+    con.execute("insert or replace into meta values ('counted', ?)", [_key(con, definition)])
+    if definition.sha256 is not None:
+        con.execute(
+            "insert or ignore into definition select ?, ?, coalesce(max(applied_no), 0) + 1 from definition",
+            [definition.sha256, definition.text],
+        )
+
+
+def _is_read_only(con: duckdb.DuckDBPyConnection) -> bool:
+    row = con.execute("select readonly from duckdb_databases() where database_name = current_database()").fetchall()
+    return row == [(True,)]
+
+
+def _put_in_front(con: duckdb.DuckDBPyConnection, name: str) -> str:
+    """Attach a database in memory whose tables hide those of the same name; return the search path as it was."""
+    ((before,),) = con.execute("select current_setting('search_path')").fetchall()
+    if not before:
+        ((database,),) = con.execute("select current_database()").fetchall()
+        before = f'"{database}".main'
+    con.execute(f"attach ':memory:' as {name} (read_write)")
+    con.execute(f"set search_path = '{name}.main,{before}'")
+    return str(before)
 
 
 def manifest_sha256(con: duckdb.DuckDBPyConnection) -> str:
@@ -67,11 +99,6 @@ def _key(con: duckdb.DuckDBPyConnection, definition: CaseDefinition) -> str:
     parts = [__version__, manifest_sha256(con), json.dumps(said, sort_keys=True, default=str)]
     parts += [sql_text(step) for step in ("20_rules", *STEPS) if isinstance(step, str)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
-
-
-def _kept_key(con: duckdb.DuckDBPyConnection) -> str | None:
-    row = con.execute("select value from meta where key = 'counted'").fetchone()
-    return row[0] if row else None
 
 
 def _take(con: duckdb.DuckDBPyConnection, step: Step, definition: CaseDefinition) -> None:
@@ -314,17 +341,13 @@ def counted_otherwise(
 
     Inside the context each table of the case that the policy changes is hidden by one in memory; the case stays.
     """
-    case = con.execute("select current_database()").fetchone()
-    if case is None:
-        raise AssertionError("a connection has a database")
-    con.execute("attach ':memory:' as otherwise (read_write)")
+    before = _put_in_front(con, "otherwise")
     try:
-        con.execute(f"set search_path = 'otherwise.main,{case[0]}.main'")
         con.execute("create table policy as select * from policy limit 0")
         _fill_policy(con, definition)
         for step in STEPS[STEPS.index(since) : STEPS.index(LAST_OF_DOWNLOADS) + 1]:
             _take(con, step, definition)
         yield con
     finally:
-        con.execute(f"use {case[0]}")
+        con.execute(f"set search_path = '{before}'")
         con.execute("detach otherwise")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -70,6 +71,20 @@ def definition_of(con: DuckDBPyConnection, config: Path | None, *, quiet: bool) 
     return definition
 
 
+def counting_case(case: Path, config: Path | None, *, quiet: bool) -> DuckDBPyConnection:
+    """Open a case to count in it: writable only where it must be counted anew and may be written.
+
+    Many may ask at once as long as nobody writes.
+    """
+    from incident import model  # noqa: PLC0415 - DuckDB loads only where a case is opened
+
+    con = open_case(case)
+    if model.is_current(con, definition_of(con, config, quiet=quiet)) or not os.access(case, os.W_OK):
+        return con
+    con.close()
+    return open_case(case, read_only=False)
+
+
 def findings_of(
     case: Path,
     config: Path | None,
@@ -86,8 +101,8 @@ def findings_of(
     """
     from incident import findings  # noqa: PLC0415 - DuckDB loads only where a case is opened
 
-    with closing(open_case(case, read_only=False)) as con:
-        definition = definition_of(con, config, quiet=quiet)
+    with closing(counting_case(case, config, quiet=quiet)) as con:
+        definition = definition_of(con, config, quiet=True)
         if not definition.datasets:
             raise UsageError(
                 "no data set is defined, so there is nothing to count",
