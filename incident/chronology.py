@@ -74,6 +74,7 @@ def chronology_finding(
         periods=tuple(_periods(con, definition, facts)),
         own_hosts=own_hosts,
         referrers_unlisted=unlisted,
+        outages_brief=sum(row["brief"] for row in facts.outages),
     )
 
 

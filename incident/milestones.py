@@ -315,6 +315,8 @@ def outages(facts: Facts, lines: Lines) -> list[Milestone]:
     groups: list[list[dict[str, Any]]] = []
     reached = 0
     for row in facts.outages:
+        if row["brief"]:
+            continue
         if groups and row["start_us"] < reached:
             groups[-1].append(row)
         else:

@@ -112,3 +112,4 @@ class ChronologyFinding:
     periods: tuple[PeriodsFinding, ...]
     own_hosts: tuple[OwnHost, ...]
     referrers_unlisted: int  # outside referrers that have no milestone of their own
+    outages_brief: int  # outages of data sets that are too brief for a milestone; the windows keep them

@@ -77,7 +77,12 @@ def fill_identities(con: duckdb.DuckDBPyConnection, definition: CaseDefinition) 
     peers = frame["peer_ip"].unique().to_list() if trusted else []
     proxies = [peer for peer in peers if parse_address(peer) in trusted]
     behind = frame.filter(pl.col("peer_ip").is_in(proxies))
-    clients = [client_of(peer, chain, trusted)[0] or "" for peer, chain in behind.iter_rows()]
+    # Behind any trusted proxy the chain alone decides; where it names nobody, the proxy itself remains.
+    chains = {chain: client_of(proxies[0], chain, trusted)[0] for chain in behind["forwarded_for"].unique().to_list()}
+    nobody = proxies[0] if proxies else None
+    clients = [
+        peer if (client := chains[chain]) is None or client == nobody else client for peer, chain in behind.iter_rows()
+    ]
     named = pl.concat([
         frame.filter(~pl.col("peer_ip").is_in(proxies)).with_columns(
             pl.col("peer_ip").alias("address"), pl.lit(value=False).alias("proxied")

@@ -259,3 +259,19 @@ def test_hostile_referrers_name_nothing() -> None:
     for text in ("-", "() { :; }; echo", "javascript:alert(1)", "https://<script>/", "https://", "\x1b[31m"):
         case.hit(ITEM, at(11), "192.0.2.1", host=SITE, referer=text)
     assert len(told(case).referrers) == 3
+
+
+def test_a_hiccup_is_counted_but_no_milestone() -> None:
+    case = Case()
+    for when, status in ((at(10), 200), (at(10, 1), 503), (at(10, 2), 200), (at(11), 200)):
+        case.hit(ITEM, when, "192.0.2.1", status=status)
+    found = told(case)
+    assert found.outages_brief == 1
+    assert "outage-begin" not in kinds(found)
+
+
+def test_the_order_of_the_events_does_not_matter() -> None:
+    case = story()
+    turned = story()
+    turned.rows.reverse()
+    assert told(turned) == told(case)
