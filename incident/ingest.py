@@ -249,4 +249,4 @@ def _ahead(messages: Iterator[Message]) -> Generator[Message]:
             yield message
     finally:
         stop.set()
-        reader.join()
+        reader.join(5)  # it may wait for standard input, which nobody sends any more

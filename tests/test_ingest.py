@@ -305,7 +305,8 @@ def test_what_one_header_says_ends_with_its_item(tmp_path):
         for path in ("w/1.log", "w/2.log", "w/3.log", "w/4.log")
     }
     assert readings == {
-        "w/1.log": [(0, "w3c", 3), (1, "w3c", 6)], "w/2.log": [(0, "w3c", 3)], "w/3.log": [(0, "w3c", 3)], "w/4.log": [],
+        "w/1.log": [(0, "w3c", 3), (1, "w3c", 6)], "w/2.log": [(0, "w3c", 3)],
+        "w/3.log": [(0, "w3c", 3)], "w/4.log": [],
     }  # fmt: skip
 
 
