@@ -1,7 +1,7 @@
 """How many lines a stretch of time should hold, judged by the same clock time on other days and by the hours around it.
 
-All arithmetic is on whole minutes: a log of any length is one sorted array of the minutes that hold a line. No expectation
-ever looks at the stretch itself.
+All arithmetic is on whole minutes: a log of any length is one sorted array of the minutes that hold a line. No
+expectation ever looks at the stretch itself.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ BESIDE = 3
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """For each stretch: the expected lines (nan: nothing to compare with) and how many other days they rest on (0: none)."""
+    """For each stretch: the expected lines (nan: nothing to compare with), and on how many other days they rest."""
 
     lines: Floats
     days: Ints
@@ -67,7 +67,9 @@ class Minutes:
 
     def between(self, start: Ints, end: Ints) -> Ints:
         """Return the lines of each half-open span of minutes."""
-        counted: Ints = self._before[np.searchsorted(self.minute, end)] - self._before[np.searchsorted(self.minute, start)]
+        counted: Ints = (
+            self._before[np.searchsorted(self.minute, end)] - self._before[np.searchsorted(self.minute, start)]
+        )
         return counted
 
     def expected(self, start: Ints, end: Ints) -> Expected:
@@ -78,9 +80,9 @@ class Minutes:
         return Expected(np.where(seasonal, by_day, beside), np.where(seasonal, days, 0))
 
     def _beside(self, start: Ints, end: Ints) -> Floats:
-        """The lower of the two sides, on each the middle of up to three stretches as long, at most a day, scaled.
+        """The lower of the two sides, on each the middle of three stretches as long; for days on end, of 14 days.
 
-        Of all six not more than one may hold less: where two do, traffic comes in bursts.
+        Of all not more than one may hold less: where two do, traffic comes in bursts.
         """
         length = end - start
         room = np.maximum(start - self.first, self.end - end)
@@ -88,13 +90,14 @@ class Minutes:
         sides = []
         for sign in (-1, 1):
             counts = []
-            for step in range(BESIDE):
+            for step in range(OTHER_DAYS if np.any(length >= DAY) else BESIDE):
                 low = start - (step + 1) * width if sign < 0 else end + step * width
-                inside = (low >= self.first) & (low + width <= self.end)
+                inside = (low >= self.first) & (low + width <= self.end) & ((step < BESIDE) | (length >= DAY))
                 counts.append(np.where(inside, self.between(low, low + width), np.nan))
             sides.append(np.array(counts))
         second = np.sort(np.concatenate(sides), axis=0)[1]
-        return _lowest(np.array([*(_middle(side) for side in sides), second])) * (length / width)
+        lowest: Floats = _lowest(np.array([*(_middle(side) for side in sides), second])) * (length / width)
+        return lowest
 
     def _by_day(self, start: Ints, end: Ints) -> tuple[Floats, Ints]:
         """The middle count of the same clock time on other days, lowered where the hours around are quieter than usual.

@@ -1,4 +1,4 @@
-"""What is said of the evidence itself: how far it reaches, where it is silent, whose clock is off. Frozen, without behaviour.
+"""What is said of the evidence itself: how far it reaches, where it is silent, whose clock is off.
 
 Times are integer microseconds since 1970-01-01 UTC and end in `_us`; None is "the log does not say".
 """
@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 ANSWERS = ("log", "no_log", "outage", "late")
 """What a vantage can say of a time: there is a log (and where it has no request, there was none); there is none; it was
-silent around errors; what it has may still be incomplete, because records come late."""
+silent around errors; what it has may still be incomplete, because records come late.
+"""
 
 SILENCE_KINDS = ("missing_log", "outage")
 
@@ -121,7 +122,9 @@ class VantageCoverage:
     first_us: int | None
     last_us: int | None
     spans: tuple[Span, ...]  # from first to last
-    silences: tuple[SilenceFinding, ...]  # in order of time; where none is improbable, the largest stands here to show it
+    silences: tuple[
+        SilenceFinding, ...
+    ]  # in order of time; where none is improbable, the largest stands here to show it
     errors: tuple[ErrorSpell, ...]
     addresses: tuple[AddressShare, ...]
     limits: tuple[tuple[str, str], ...]  # (format title, what its vendor says the log does not promise)
@@ -168,7 +171,9 @@ class ClockFinding:
     beyond_match_within: bool  # found by the wider search: pairing itself could not see it
     first_us: int | None  # of the pairs
     last_us: int | None
-    suggestion: str | None  # a clock_offset for `vantage`, as the definition writes it; None: within the clocks' resolution
+    suggestion: (
+        str | None
+    )  # a clock_offset for `vantage`, as the definition writes it; None: within the clocks' resolution
     effects: tuple[BoundEffect, ...]
     sentence: str
 

@@ -5,9 +5,9 @@ A silence is judged in four steps, each in words that counsel can repeat (docs/c
 1. *How many lines belong there?* The same clock time on other days, or the hours beside it (`expectation`).
 2. *Does it stand out?* It must be larger, by far, than the log's other silences let expect (`standing_out`).
 3. *How unsteady is this log?* The same question is put to every other stretch of that length, where the answer is known
-   (`steadiness`).
-4. *How often would chance alone do this?* The probability of no line at all, times the places where an undamaged log of this
-   length could have shown it.
+(`steadiness`).
+4. *How often would chance alone do this?* The probability of no line at all, times the places where an undamaged log
+of this length could have shown it.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class _Level:
-    """Stretches of one length all over a log: where, what they held, what was expected, and how far apart they begin."""
+    """Stretches of one length all over a log: where, what they held, what was expected, how far apart they begin."""
 
     start: Ints
     end: Ints
@@ -112,7 +112,9 @@ def find(log_lines: Minutes) -> tuple[Silence, ...]:
     out = order[: standing_out(expected[order], log_lines.total)]
     bench = _Bench(log_lines, start[out], end[out])
     judged = [_judge(bench, int(start[i]), int(end[i]), found, int(i)) for i in out if end[i] - start[i] >= SHORTEST]
-    others = [_judge(bench, int(start[i]), int(end[i]), found, int(i), among=False) for i in order[out.size : out.size + 1]]
+    others = [
+        _judge(bench, int(start[i]), int(end[i]), found, int(i), among=False) for i in order[out.size : out.size + 1]
+    ]
     improbable = [silence for silence in judged if silence.improbable]
     others = sorted([s for s in judged if not s.improbable] + others, key=lambda s: (-s.expected, s.start_minute))[:1]
     return tuple(sorted(improbable + others, key=lambda s: s.start_minute))
@@ -121,9 +123,10 @@ def find(log_lines: Minutes) -> tuple[Silence, ...]:
 def standing_out(expected: Floats, total: int) -> int:
     """How many of the silences, largest first, are larger than the smaller ones let expect.
 
-    In steady traffic, and also where visitors come one by one and each leaves many lines, the sizes of the largest silences
-    fall off exponentially, and the largest exceeds the (c+1)th after it by the largest of c+1 exponentials of one scale,
-    which the sizes from there on give (Rényi 1953). c lets some, which may be damage too, lie in between.
+    In steady traffic, and also where visitors come one by one and each leaves many lines, the sizes of the largest
+    silences fall off exponentially, and the largest exceeds the (c+1)th after it by the largest of c+1 exponentials
+    of one scale, which the sizes from there on give (Rényi 1953). c lets some, which may be damage too, lie in
+    between.
     """
     missing = np.cumsum(expected)
     most = int(np.count_nonzero((expected >= FEWEST_LINES) & (missing <= MOST_MISSING * (total + missing))))
@@ -140,7 +143,7 @@ def standing_out(expected: Floats, total: int) -> int:
 
 
 def _between_lines(log_lines: Minutes) -> tuple[Ints, Ints]:
-    """The whole minutes without a line between two that have one; of very many the largest, by the lines of their day."""
+    """The whole minutes without a line between two with one; of very many the largest, by their day's lines."""
     start, end = log_lines.minute[:-1] + 1, log_lines.minute[1:]
     some = end > start
     start, end = start[some], end[some]
@@ -173,18 +176,15 @@ def _judge(bench: _Bench, start: int, end: int, found: Expected, at: int, *, amo
         stretches=int(lines.size),
         least_share=float(np.min(lines / mean)) if lines.size else None,
         by_chance=by_chance,
-        improbable=among
-        and expected >= FEWEST_LINES
-        and by_chance < MOST_BY_CHANCE
-        and span - length >= LEAST_AROUND,
+        improbable=among and expected >= FEWEST_LINES and by_chance < MOST_BY_CHANCE and span - length >= LEAST_AROUND,
     )
 
 
 def _per_visit(log_lines: Minutes, level: _Level, like: NDArray[np.bool_], width: int) -> float:
-    """The most lines that come together by any length of stretch that is empty often enough to tell, else by the shortest.
+    """The most lines that come together by any length of stretch that is often empty, else by the shortest.
 
-    Stretches of the level are cut into shorter ones: what a short stretch should hold is never judged by its neighbours, as
-    these would hold lines of the same visit.
+    Stretches of the level are cut into shorter ones: what a short stretch should hold is never judged by its
+    neighbours, as these would hold lines of the same visit.
     """
     chosen = np.flatnonzero(like)
     if not chosen.size:
@@ -209,7 +209,7 @@ def _per_visit(log_lines: Minutes, level: _Level, like: NDArray[np.bool_], width
 
 
 def _rung(length: int) -> int:
-    """The largest rung of a ladder of lengths that is not longer: so that silences of like length share their stretches."""
+    """The largest rung of a ladder of lengths that is not longer, so that like silences share their stretches."""
     width = 1.0
     while int(width * LADDER) <= length:
         width *= LADDER

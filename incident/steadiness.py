@@ -1,8 +1,8 @@
 """How unsteady a log is: how many lines come together, and how far stretches of time fall short of what was expected.
 
-Two things make a stretch without a line likelier than lines that come one by one at a known rate would: visitors who leave
-many lines each, and a rate that is not known. Both are measured on the log itself. Bursts do not matter to a silence, so
-that only shortfalls and empty stretches are looked at.
+Two things make a stretch without a line likelier than lines that come one by one at a known rate would: visitors who
+leave many lines each, and a rate that is not known. Both are measured on the log itself. Bursts do not matter to a
+silence, so that only shortfalls and empty stretches are looked at.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ def log_none(expected: float, per_visit: float, k: float) -> float:
 
 
 def beginnings(expected: float, per_visit: float, k: float) -> float:
-    """In how many ways a silence can begin within its own length: after each visit, as the rate of a silent time has them."""
+    """In how many ways a silence can begin within its own length: after each visit of such a silent time."""
     visits = expected / per_visit
     return max(visits / (1 + visits / k), 1.0)
 
 
 def visit_size(lines: Ints, expected: Floats, apart: float) -> tuple[float, bool]:
-    """How many lines come together, from the share of empty stretches: exp(-visits). And whether there are enough of them.
+    """How many lines come together, from the share of empty stretches: exp(-visits); and whether enough are empty.
 
     `apart` of the stretches lie side by side without overlap. Where too few are empty, the answer is an upper limit.
     """
@@ -61,8 +61,8 @@ def visit_size(lines: Ints, expected: Floats, apart: float) -> tuple[float, bool
 def steadiness(lines: Ints, expected: Floats, per_visit: float, apart: float) -> float:
     """The k of the rate's gamma distribution that fits how far stretches fall short of what was expected.
 
-    It is the smaller of two: the one whose spread equals that of the shortfalls, beyond what visits of that size explain,
-    and the largest under which the emptiest stretch is still no surprise among so many.
+    It is the smaller of two: the one whose spread equals that of the shortfalls, beyond what visits of that size
+    explain, and the largest under which the emptiest stretch is still no surprise among so many.
     """
     if not lines.size:
         return LEAST_STEADY
