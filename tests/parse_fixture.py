@@ -9,7 +9,8 @@ import polars as pl
 
 from incident.evidence import Block
 from incident.formats import Format
-from incident.parse import Batch, Settings, make, make_reference
+from incident.parse import Batch, Settings
+from incident.parse.engine import ItemParser
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "formats" / "samples"
 OWN = Path(__file__).parent / "samples"
@@ -42,8 +43,8 @@ def read(
     others: tuple[Format, ...] = (),
 ) -> Batch:
     """Read bytes whole, and check on the way that every line is accounted for."""
-    build = make if fast else make_reference
-    parser = build(page, settings or Settings(), others)
+    # fewest: the fast path even where it does not pay
+    parser = ItemParser((page, *others), settings or Settings(), fast=fast, fewest=1)
     events, rejects, skipped, lines = [], [], 0, 0
     for block in blocks_of(data, size=size):
         batch = parser.parse(block, parser.prepare(block))

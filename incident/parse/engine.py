@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from incident.parse.fields import Value
 
 _NEWLINE = b"\n"
+FEWEST = 150  # lines: fewer are read sooner one by one than a block is set up
 BOM = b"\xef\xbb\xbf"
 
 
@@ -53,8 +54,9 @@ class State:
 class ItemParser:
     """Reads the blocks of one item with one page, and with others what that page rejects."""
 
-    def __init__(self, pages: Sequence[Format], settings: Settings, *, fast: bool) -> None:
+    def __init__(self, pages: Sequence[Format], settings: Settings, *, fast: bool, fewest: int = FEWEST) -> None:
         self._fast = fast
+        self._fewest = fewest
         self._settings = settings
         self._lock = threading.Lock()
         self._readers: list[Reader] = []
@@ -199,11 +201,11 @@ class ItemParser:
                 break
             reader = self._readers[reading]
             left = rows
-            while self._fast and len(left):
+            while self._fast and len(left) >= self._fewest:
                 # lines may come in a few shapes; each try learns the shape of the first line that is left
                 before = len(left)
                 left = self._read_fast(work, reader, reading, left)
-                if len(left) < 256 or before - len(left) < before // 5:
+                if before - len(left) < before // 5:
                     break
             failed = []
             for index in left.tolist():

@@ -20,7 +20,7 @@ from incident.parse import times
 from incident.parse.bad import BadValueError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from incident.formats import Field, Format
 
@@ -212,6 +212,12 @@ def byte_range(raw: bytes) -> tuple[int | None, int | None, int | None]:
 def line_hash(raw: bytes) -> int:
     """Return 64 bits that two equal texts share, on every machine and in every version."""
     return int.from_bytes(hashlib.blake2b(raw, digest_size=8).digest(), "little", signed=True)
+
+
+def line_hashes(texts: Iterable[bytes]) -> bytes:
+    """Return the hashes of many texts, eight bytes each, lowest byte first."""
+    blake = hashlib.blake2b
+    return b"".join([blake(text, digest_size=8).digest() for text in texts])
 
 
 def plus_to_space(raw: bytes) -> bytes:

@@ -11,7 +11,7 @@ import polars as pl
 
 from incident.evidence import MAX_LINE
 from incident.parse.bad import BadValueError
-from incident.parse.fields import Converter, line_hash
+from incident.parse.fields import Converter, line_hash, line_hashes
 from incident.parse.vector import chosen, shortcut, type_of
 from incident.records import EVENT_COLUMNS
 
@@ -216,7 +216,7 @@ class Reader:
         time = final.get("ts_us")
         good &= time.is_not_null().to_numpy() if time is not None else False
         if lines is not None:
-            final["rest_hash"] = pl.Series([line_hash(line) for line in lines], dtype=pl.Int64)
+            final["rest_hash"] = pl.Series(np.frombuffer(line_hashes(lines), "<i8"))
         else:
             final["rest_hash"] = _rest_column(done, residues)
         frame = pl.DataFrame(
@@ -258,7 +258,7 @@ def _rest_column(done: pl.DataFrame, residues: list[pl.Series]) -> pl.Series:
     if rest.null_count() == len(rest):
         return _constant(None, pl.Int64, done.height)
     distinct = rest.drop_nulls().unique()
-    hashes = pl.Series([line_hash(text.encode()) for text in distinct.to_list()], dtype=pl.Int64)
+    hashes = pl.Series(np.frombuffer(line_hashes(text.encode() for text in distinct.to_list()), "<i8"))
     return rest.replace_strict(distinct, hashes, default=None, return_dtype=pl.Int64)
 
 
