@@ -205,7 +205,7 @@ class ItemParser:
                 # lines may come in a few shapes; each try learns the shape of the first line that is left
                 before = len(left)
                 left = self._read_fast(work, reader, reading, left)
-                if before - len(left) < before // 5:
+                if before - len(left) < max(1, before // 5):
                     break
             failed = []
             for index in left.tolist():

@@ -309,7 +309,7 @@ def _flag(converter: Converter, split: Split) -> pl.Expr:
         groups.append(pl.all_horizontal(holds).fill_null(value=False))
     hit = pl.any_horizontal(groups) if groups else pl.lit(value=False)
     there = pl.any_horizontal(source.is_not_null() for source in sources)
-    if converter.field.to == "inner":
+    if converter.field.to == "inner_hop":
         return pl.when(hit & there).then(pl.lit(value=True))
     return pl.when(there).then(hit)
 

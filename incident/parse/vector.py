@@ -45,7 +45,7 @@ TYPES = {
     "range_end": pl.Int64,
     "range_total": pl.Int64,
     "aborted": pl.Boolean,
-    "inner": pl.Boolean,
+    "inner_hop": pl.Boolean,
 }
 
 
