@@ -1,9 +1,10 @@
 """Other tools' expected parses, read as they published them, and held against ours field by field.
 
-Every conformity test uses this file: put into it what several formats need, and keep what is one format's own in its test.
+Every conformity test uses this file: put into it what several formats need, and keep what is one format's own there.
 
-A peer's expected file states some fields of some lines. `agreement` compares what it states with the event of that line. What
-differs must stand in the test's table of peers that are wrong, with the reason; an entry that no longer differs must go.
+A peer's expected file states some fields of some lines. `agreement` compares what it states with the event of that
+line. What differs must stand in the test's table of peers that are wrong, with the reason; an entry that no longer
+differs must go.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ ECS: Mapping[str, str] = {
 
 @dataclass(slots=True)
 class Agreement:
-    """How many fields were compared, how many were equal, and which were not: (file, line, our column, ours, theirs)."""
+    """How many fields were compared and equal, and which were not: (file, line, our column, ours, theirs)."""
 
     compared: int = 0
     equal: int = 0
@@ -110,7 +111,8 @@ def crowdsec(path: Path, parser: str) -> list[dict[str, object]]:
 
 def mapped(record: Fields, names: Mapping[str, str | None]) -> dict[str, object]:
     """Return what a peer states in our columns' names."""
-    return {ours: record[theirs] for theirs, ours in names.items() if ours is not None and record.get(theirs) is not None}
+    stated = {ours: record.get(theirs) for theirs, ours in names.items() if ours is not None}
+    return {column: value for column, value in stated.items() if value is not None}
 
 
 def agreement(
@@ -118,7 +120,7 @@ def agreement(
     wrong: Mapping[tuple[str, int | None, str], str],
     plain: Callable[[str, object], object] = lambda _column, value: value,
 ) -> Agreement:
-    """Compare what peers state, (file, line, our event, their fields), and fail where the table of wrong peers does not say so.
+    """Compare what peers state: (file, line, our event, their fields); what differs must be in the table of the wrong.
 
     A line of None in the table stands for every line of the file. `plain` brings a peer's value to our spelling.
     """
