@@ -168,8 +168,9 @@ def drift_per_day(pairs: Offsets) -> int | None:
         return None
     slope = nearest_rank(np.array(slopes, np.int64), 1, 2)
     whole = abs(slope) * int(pairs.at_us[-1] - pairs.at_us[0]) // DAY_US
-    agreeing = sum((one > 0) == (slope > 0) for one in slopes if one)
-    return slope if whole > LEAST_DRIFT_US and agreeing >= AGREEING * len(slopes) else None
+    steep = [one for one in slopes if one]  # where logs keep whole seconds, neighbours often agree to the second
+    agreeing = sum((one > 0) == (slope > 0) for one in steep)
+    return slope if whole > LEAST_DRIFT_US and agreeing >= AGREEING * len(steep) else None
 
 
 def _finding(

@@ -27,6 +27,7 @@ OTHER_DAYS = 14
 FEWEST_DAYS = 3
 """With fewer other days there is no typical one."""
 
+WEEKS = 4
 BESIDE = 3
 """How many stretches of equal length are taken on each side: the middle one of three is not moved by one burst."""
 
@@ -72,9 +73,23 @@ class Minutes:
         )
         return counted
 
+    @cached_property
+    def _day(self) -> Floats:
+        """Lines before each minute of the day, over all days; where there are too few, as if each held the same."""
+        if self.end - self.first < FEWEST_DAYS * DAY:
+            return np.arange(DAY + 1, dtype=np.float64)
+        held = np.bincount(self.minute % DAY, weights=self.lines, minlength=DAY)
+        return np.concatenate((np.zeros(1), np.cumsum(held)))
+
+    def of_day(self, start: Ints, end: Ints) -> Floats:
+        """Return how much of a day's lines usually falls between two times, in lines of all days together."""
+        days = (end // DAY - start // DAY) * self._day[-1]
+        share: Floats = days + self._day[end % DAY] - self._day[start % DAY]
+        return share
+
     def expected(self, start: Ints, end: Ints) -> Expected:
         """Return what each stretch should hold: by other days where there are enough, else by what lies beside it."""
-        beside = self._beside(start, end)
+        beside = np.fmin(self._beside(start, end), self._by_week(start, end))
         by_day, days = self._by_day(start, end)
         seasonal = days >= FEWEST_DAYS
         return Expected(np.where(seasonal, by_day, beside), np.where(seasonal, days, 0))
@@ -99,10 +114,22 @@ class Minutes:
         lowest: Floats = _lowest(np.array([*(_middle(side) for side in sides), second])) * (length / width)
         return lowest
 
+    def _by_week(self, start: Ints, end: Ints) -> Floats:
+        """For a day and longer, no more than the same days of other weeks had, where there are two."""
+        counts = []
+        for week in range(-WEEKS, WEEKS + 1):
+            low, high = start + 7 * DAY * week, end + 7 * DAY * week
+            apart = abs(week) * 7 * DAY >= end - start
+            usable = (low >= self.first) & (high <= self.end) & apart & (end - start >= DAY)
+            counts.append(np.where(usable, self.between(low, high), np.nan))
+        table = np.array(counts)
+        enough = np.sum(~np.isnan(table), axis=0) >= 2
+        return np.where(enough, _upper(table), np.nan)
+
     def _by_day(self, start: Ints, end: Ints) -> tuple[Floats, Ints]:
         """The middle count of the same clock time on other days, lowered where the hours around are quieter than usual.
 
-        Where three or more of those days are the same day of the week, the lower of the two middles is taken.
+        Where three or more of those days are the same day of the week, no more is taken than that day had.
         """
         length = end - start
         shifts = [day * DAY for day in range(-OTHER_DAYS, OTHER_DAYS + 1) if day]
@@ -121,7 +148,7 @@ class Minutes:
         days = np.sum(~np.isnan(table), axis=0).astype(np.int64)
         typical = _middle(table)
         weeks = np.sum(~np.isnan(same_weekday), axis=0)
-        typical = np.where(weeks >= FEWEST_DAYS, np.fmin(typical, _middle(same_weekday)), typical)
+        typical = np.where(weeks >= FEWEST_DAYS, np.fmin(typical, _upper(same_weekday)), typical)
         level = np.ones(start.shape)
         for low, high, usual in (
             (start - around, start, _middle(np.array(befores))),
@@ -138,6 +165,15 @@ def _middle(table: Floats) -> Floats:
     ordered = np.sort(table, axis=0)  # nan last
     there = np.sum(~np.isnan(table), axis=0)
     at = np.maximum(there - 1, 0) // 2
+    found: Floats = np.take_along_axis(ordered, at[np.newaxis, :], axis=0)[0]
+    return found
+
+
+def _upper(table: Floats) -> Floats:
+    """The largest of each column, of four and more the second largest and so on: missing weeks do not lower it."""
+    ordered = np.sort(table, axis=0)  # nan last
+    there = np.sum(~np.isnan(table), axis=0)
+    at = np.maximum(there - 1 - there // 4, 0)
     found: Floats = np.take_along_axis(ordered, at[np.newaxis, :], axis=0)[0]
     return found
 

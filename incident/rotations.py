@@ -47,7 +47,7 @@ STEPS = (1, 2, 3, 5, 6, 10, 12, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720, 14
 LARGEST_ROTATION = 400
 FEWEST_DATED = 3
 FEWEST_NUMBERED = 4
-REGULAR = 0.6
+REGULAR = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,10 @@ def _dated(group: list[tuple[_Stamped, str]]) -> Series | None:
             continue
         slots = {int((stamped.at - EPOCH).total_seconds()) // 60 // floor * floor: path for stamped, path in group}
         step = _step(sorted(slots))
-        if step is not None and len(slots) >= FEWEST_DATED:
+        # where times were cut to the hour or day to make a series at all, that must be its step, and most of it be there
+        cut = floor > UNITS[unit]
+        sparse = cut and (step != floor or 2 * len(slots) * floor < max(slots) - min(slots) + floor)
+        if step is not None and not sparse and len(slots) >= FEWEST_DATED:
             counted_by = next(unit for unit in ("day", "hour", "minute") if step % UNITS[unit] == 0)
             numbered = {slot // step: path for slot, path in slots.items()}
             offset = next(iter(slots)) % step

@@ -183,8 +183,8 @@ def _judge(bench: _Bench, start: int, end: int, found: Expected, at: int, *, amo
 def _per_visit(log_lines: Minutes, level: _Level, like: NDArray[np.bool_], width: int) -> float:
     """The most lines that come together by any length of stretch that is often empty, else by the shortest.
 
-    Stretches of the level are cut into shorter ones: what a short stretch should hold is never judged by its
-    neighbours, as these would hold lines of the same visit.
+    Stretches of the level are cut into shorter ones, and what those should hold is shared out as the hours of a day
+    usually are: it is never judged by their neighbours, as these would hold lines of the same visit.
     """
     chosen = np.flatnonzero(like)
     if not chosen.size:
@@ -197,8 +197,13 @@ def _per_visit(log_lines: Minutes, level: _Level, like: NDArray[np.bool_], width
     while True:
         pieces = whole // width
         cut = (start[:, np.newaxis] + np.arange(pieces) * width).ravel()
+        share = log_lines.of_day(cut, cut + width).reshape(-1, pieces)
+        total = share.sum(axis=1, keepdims=True)
+        share = np.where(total > 0, share / np.where(total > 0, total, 1.0), 1 / pieces)
         size, measured = visit_size(
-            log_lines.between(cut, cut + width), np.repeat(expected * width / whole, pieces), pieces * apart
+            log_lines.between(cut, cut + width),
+            (share * expected[:, np.newaxis] * (pieces * width / whole)).ravel(),
+            pieces * apart,
         )
         most = max(most, size) if measured else most
         limit = size

@@ -59,12 +59,14 @@ def traffic(
 
 
 def _visits(draw: np.random.Generator, rate: np.ndarray, visit: int) -> np.ndarray:
-    lines = np.zeros(rate.size, np.int64)
-    starts = np.flatnonzero(arrivals := draw.poisson(rate / visit))
-    for start in np.repeat(starts, arrivals[starts]):
-        when = start + np.cumsum(draw.exponential(1.0, draw.geometric(1 / visit)))
-        np.add.at(lines, when[when < rate.size].astype(int), 1)
-    return lines
+    """Visits of geometric length, a minute from line to line on average."""
+    starts = np.repeat(np.arange(rate.size), draw.poisson(rate / visit))
+    lengths = draw.geometric(1 / visit, starts.size)
+    steps = draw.exponential(1.0, lengths.sum())
+    first = np.cumsum(lengths) - lengths
+    since = np.cumsum(steps) - np.repeat(np.concatenate(([0.0], np.cumsum(steps)))[first], lengths)
+    when = (np.repeat(starts, lengths) + since).astype(np.int64)
+    return np.bincount(when[when < rate.size], minlength=rate.size)
 
 
 def seconds_of(lines: np.ndarray) -> np.ndarray:
@@ -110,7 +112,8 @@ def case(
             "$vantage, null, null, $status, null, null, $size, $size, 0, 0, $first, $last, '{}', 'x'",
             {
                 "n": number, "path": path, "format": format_name, "vantage": path.partition("/")[0], "size": size,
-                "status": (status or {}).get(path, "ingested"), "first": events["ts_us"].min(), "last": events["ts_us"].max(),
+                "status": (status or {}).get(path, "ingested"), "first": events["ts_us"].min(),
+                "last": events["ts_us"].max(),
             },
         )  # fmt: skip
         con.execute(
