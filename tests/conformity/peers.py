@@ -60,10 +60,14 @@ def present(*names: str) -> list[Path]:
 
 def events_of(path: Path, expected: str | None, settings: Settings | None = None) -> dict[int, dict[str, Any]]:
     """Read a log as ingest would, on both paths, and return its events by line; detection must name `expected`."""
-    data = path.read_bytes()
+    return events_in(path.read_bytes(), expected, settings)
+
+
+def events_in(data: bytes, expected: str | None, settings: Settings | None = None) -> dict[int, dict[str, Any]]:
+    """Read the bytes of a log as ingest would."""
     given = settings or Settings()
     found = detect(data, PAGES, given)
-    assert found.format == expected, (path.name, found.because)
+    assert found.format == expected, (found.format, found.because)
     if found.page is None:
         return {}
     batch = assert_same(data, found.page, given, others=found.others)
