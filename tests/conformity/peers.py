@@ -18,7 +18,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from parse_fixture import SHARED, assert_same
+from parse_fixture import OWN, SHARED, assert_same
 
 from incident.detect import detect
 from incident.formats import load
@@ -54,8 +54,9 @@ class Agreement:
 
 
 def present(*names: str) -> list[Path]:
-    """Return those of the shared samples that are at hand; a checkout without them compares nothing."""
-    return [path for name in names if (path := SHARED / name).exists()]
+    """Return those samples that are at hand: shared ones, or those kept here; what is not there is not compared."""
+    homes = [next((home for home in (SHARED, OWN) if (home / name).exists()), None) for name in names]
+    return [home / name for home, name in zip(homes, names, strict=True) if home is not None]
 
 
 def events_of(path: Path, expected: str | None, settings: Settings | None = None) -> dict[int, dict[str, Any]]:
@@ -173,3 +174,27 @@ def _same_time(ours: object, theirs: str) -> bool:
     digits = re.search(r"\.(\d+)", theirs)
     step = int(Fraction(1_000_000, 10 ** min(len(digits[1]) if digits else 0, 6)))
     return ours // step == stated // step
+
+
+def peeled(path: Path, wrapper: str) -> bytes:
+    """Return a log without what wraps its lines, where the test is about the lines; wrappers have tests of their own."""
+    return re.sub(rb"(?m)^" + wrapper.encode(), b"", path.read_bytes())
+
+
+def targets(events: Mapping[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    """Add to each event its target in one piece, as many peers keep it: path, and what follows the question mark."""
+    found = {}
+    for line, event in events.items():
+        query = event["query"]
+        found[line] = {**event, "target": event["path"] if query is None else f"{event['path']}?{query}"}
+    return found
+
+
+def spelt(column: str, value: object) -> object:
+    """Spell a peer's value as our column does: hosts small and without port, a hyphen or an empty text for nothing, no status 0."""
+    text = str(value)
+    if text in {"-", ""} or (column == "status" and text in {"0", "000"}):
+        return None
+    if column == "host":
+        return re.sub(r":\d+$", "", text).lower()
+    return value
