@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from incident.parse import Settings
     from incident.parse.fields import Value
 
+# Polars takes bytes that begin like gzip, zlib or zstd for compressed ones, and would unpack a hostile line.
+_LOOKS_PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"x\x01", b"x\x5e", b"x\x9c", b"x\xda")
 _NEWLINE = b"\n"
 FEWEST = 150  # lines: fewer are read sooner one by one than a block is set up
 BOM = b"\xef\xbb\xbf"
@@ -241,6 +243,8 @@ class ItemParser:
             data = _NEWLINE.join(lines) + _NEWLINE
             ends = np.cumsum(block.ends[rows] - block.starts[rows] + 1) - 1
             starts = np.concatenate((np.zeros(1, np.int64), ends[:-1] + 1))
+        if data.startswith(_LOOKS_PACKED):
+            return rows
         found = reader.rows(data, starts, ends)
         if found is None:
             return rows
