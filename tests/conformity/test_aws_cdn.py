@@ -6,8 +6,10 @@ import gzip
 import json
 import re
 
-from conformity.peers import ECS, agreement, crowdsec, elastic, events_in, events_of, mapped, present, sekoia
+import pytest
+from conformity.peers import ECS, PAGES, agreement, crowdsec, elastic, events_in, events_of, mapped, present, sekoia
 
+from incident.detect import detect
 from incident.parse import Settings
 
 ELASTIC_CF = "elastic__aws__test-cloudfront.log"
@@ -15,6 +17,9 @@ SEKOIA_GET, SEKOIA_MISS = "sekoia__get_record.log", "sekoia__miss_record.log"
 BEATS_ALB, ELASTIC_ALB = "beats__aws_elb__application-lb-http.log", "elastic__aws__test-alb.log"
 BLOCK2, ALLOW1, ALLOW2, AGENT = (f"sekoia__{name}.log" for name in ("Block2", "allow1", "allow2", "user_agent"))
 ELASTIC_CLOUDFLARE = "elastic__cloudflare_logpush__test-pipeline-http-request.log"
+
+VENDORS = ("cloudfront", "alb", "elb", "s3", "cloudtrail", "aws", "fastly", "cloudflare", "akamai")
+PAGES_HERE = sorted(name for name in PAGES if name.startswith(VENDORS))
 
 LATER = "time is when the answer was generated; the request came at request_creation_time, the peer's own event.start"
 REDACTED = "REDACTED stands for a query that was taken out; no client sent it"
@@ -302,6 +307,25 @@ def test_cloudtrail_reads_operations_on_objects_and_nothing_else():
     for path in present("cloudtrail/sekoia__event_s3.log"):
         # the peer makes an event of it; a role was assumed, no object was touched
         assert events_of(path, "cloudtrail_s3", asked) == {}
+
+
+def test_real_time_fields_are_the_users_to_name():
+    line = b"1731620046.814\t192.0.2.7\t200\t812\tGET\twww.example.com\t/a.csv?y=2\tcurl/8\n"
+    # what stands in which column cannot be seen
+    assert detect(line, PAGES, Settings()).format is None
+    named = "#Fields: timestamp c-ip sc-status sc-bytes cs-method cs-host cs-uri-stem cs-user-agent"
+    for data, settings in ((line, Settings(log_format=named)), (named.encode() + b"\n" + line, Settings())):
+        (event,) = events_in(data, "cloudfront_realtime", settings).values()
+        assert (event["host"], event["path"], event["query"]) == ("www.example.com", "/a.csv", "y=2")
+        assert (event["ts_us"], event["user_agent"]) == (1_731_620_046_814_000, "curl/8")
+
+
+@pytest.mark.parametrize("name", PAGES_HERE)
+def test_each_sample_is_recognised_as_its_format(name):
+    for sample in PAGES[name].samples:
+        if sample.expect is not None:
+            data = "\n".join([*sample.before, sample.line]).encode()
+            assert detect(data, PAGES, Settings()).format == name, sample.line
 
 
 def tell(name, found):
