@@ -115,9 +115,8 @@ def crowdsec(path: Path, parser: str) -> list[dict[str, object]]:
 
 
 def mapped(record: Fields, names: Mapping[str, str | None]) -> dict[str, object]:
-    """Return what a peer states in our columns' names."""
-    stated = {ours: record.get(theirs) for theirs, ours in names.items() if ours is not None}
-    return {column: value for column, value in stated.items() if value is not None}
+    """Return what a peer states in our columns' names; of several of its fields for one column, the last that is there."""
+    return {ours: record[theirs] for theirs, ours in names.items() if ours is not None and record.get(theirs) is not None}
 
 
 def agreement(
