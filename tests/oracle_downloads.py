@@ -34,7 +34,7 @@ def size_of(transfers: Sequence[Event], declared: int | None) -> Size:
     if declared is not None:
         return Size((declared,), "declared", {declared: None})
     totals = [(t.range_total, t.started) for t in transfers if t.status == 206 and t.range_total is not None]
-    lengths = [(t.content_length, t.started) for t in transfers if t.status == 200 and t.content_length is not None]
+    lengths = [(size, t.started) for t in transfers if t.status == 200 and (size := own_size(t)) is not None]
     if totals or lengths:
         return Size.seen(totals + lengths, "content-range" if totals else "content-length")
     receivers: dict[int, set[str]] = {}
@@ -50,7 +50,9 @@ def size_of(transfers: Sequence[Event], declared: int | None) -> Size:
 
 def own_size(transfer: Event) -> int | None:
     """The size of the version that this very response was part of, where it says so."""
-    return transfer.range_total if transfer.status == 206 else transfer.content_length
+    if transfer.status == 206 or transfer.content_length is None:
+        return transfer.range_total  # some logs name the object's size on every line
+    return transfer.content_length
 
 
 # docs/decisions/size-of-an-object.md

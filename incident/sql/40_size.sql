@@ -28,11 +28,11 @@ observed as (
     union all
     select
         object_id,
-        content_length as size,
+        coalesce(content_length, range_total) as size,   -- some logs name the object's size on every line
         'content-length' as basis,
         started_us
     from transfer
-    where status = 200 and content_length is not null
+    where status = 200 and coalesce(content_length, range_total) is not null
 ),
 inferred as (
     select

@@ -55,12 +55,15 @@ sized as (
         case
             when z.basis = 'declared' then z.size
             when c.status = 206 then coalesce(c.range_total, z.size)
-            else coalesce(c.content_length, z.size)
+            else coalesce(c.content_length, c.range_total, z.size)
         end as size,
         -- rule version
         -- The version a response belongs to is told by the complete size it names; one that names none belongs to the
         -- largest known.
-        coalesce(case when c.status = 206 then c.range_total else c.content_length end, l.largest) as version
+        coalesce(
+            case when c.status = 206 then c.range_total else coalesce(c.content_length, c.range_total) end,
+            l.largest
+        ) as version
     from counted c
     left join candidate z
         on z.request_no = c.request_no

@@ -1,6 +1,4 @@
--- one row per evidence item with events whose line has no time: how many
-select evidence_id, count(*) as untimed
-from event
-where ts_us is null
-group by evidence_id
+-- one row per evidence item with events whose line has no time: how many (29_untimed)
+select evidence_id, untimed
+from untimed
 order by evidence_id
