@@ -97,9 +97,7 @@ def sekoia(path: Path) -> list[dict[str, object]]:
     return [flat(json.loads(path.read_text(encoding="utf-8"))["expected"])]
 
 
-_ASSERT = re.compile(
-    r'results\["(s\d\d-[\w-]+)"\]\["([^"]+)"\]\[(\d+)\]\.Evt\.(\w+)(?:\["([^"]+)"\])? == (.*)'
-)
+_ASSERT = re.compile(r'results\["(s\d\d-[\w-]+)"\]\["([^"]+)"\]\[(\d+)\]\.Evt\.(\w+)(?:\["([^"]+)"\])? == (.*)')
 
 
 def crowdsec(path: Path, parser: str) -> list[dict[str, object]]:
@@ -115,8 +113,10 @@ def crowdsec(path: Path, parser: str) -> list[dict[str, object]]:
 
 
 def mapped(record: Fields, names: Mapping[str, str | None]) -> dict[str, object]:
-    """Return what a peer states in our columns' names; of several of its fields for one column, the last that is there."""
-    return {ours: record[theirs] for theirs, ours in names.items() if ours is not None and record.get(theirs) is not None}
+    """Return what a peer states in our columns' names; of several fields for one column, the last that is there."""
+    return {
+        ours: record[theirs] for theirs, ours in names.items() if ours is not None and record.get(theirs) is not None
+    }
 
 
 def agreement(
@@ -176,7 +176,7 @@ def _same_time(ours: object, theirs: str) -> bool:
 
 
 def peeled(path: Path, wrapper: str) -> bytes:
-    """Return a log without what wraps its lines, where the test is about the lines; wrappers have tests of their own."""
+    """Return a log without what wraps its lines; wrappers have tests of their own."""
     return re.sub(rb"(?m)^" + wrapper.encode(), b"", path.read_bytes())
 
 
@@ -190,7 +190,7 @@ def targets(events: Mapping[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
 
 
 def spelt(column: str, value: object) -> object:
-    """Spell a peer's value as our column does: hosts small and without port, a hyphen or an empty text for nothing, no status 0."""
+    """Spell a peer's value as our column does: hosts small, without port; a hyphen, an empty text, status 0: None."""
     text = str(value)
     if text in {"-", ""} or (column == "status" and text in {"0", "000"}):
         return None

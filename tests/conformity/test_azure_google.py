@@ -5,8 +5,20 @@ from __future__ import annotations
 import json
 
 import pytest
-from conformity.peers import ECS, PAGES, agreement, elastic, events_in, events_of, mapped, present, sekoia, spelt, targets
-from parse_fixture import SHARED, read
+from conformity.peers import (
+    ECS,
+    PAGES,
+    agreement,
+    elastic,
+    events_in,
+    events_of,
+    mapped,
+    present,
+    sekoia,
+    spelt,
+    targets,
+)
+from parse_fixture import read
 
 from incident.parse import Settings
 
@@ -25,7 +37,8 @@ WRONG = {
 }
 
 AZURE = {
-    **ECS, "client.ip": "forwarded_for", "client.port": "peer_port", "http.response.bytes": "bytes_sent", "url.domain": "host",
+    **ECS, "client.ip": "forwarded_for", "client.port": "peer_port", "http.response.bytes": "bytes_sent",
+    "url.domain": "host",
     "azure.frontdoor.access.cache_status": "cache_status", "azure.frontdoor.tracking_reference": "request_id",
     "destination.bytes": "bytes_sent",
 }  # fmt: skip
@@ -39,7 +52,8 @@ def plain(column, value):
 
 
 def tell(name, found):
-    print(f"{name}: {found.equal} of {found.compared} fields equal; {len(found.differ)} where the peer is wrong")
+    """Print what pytest -s shows: the agreement of one format."""
+    print(f"{name}: {found.equal} of {found.compared} equal; {len(found.differ)} where the peer is wrong")  # noqa: T201
 
 
 def gateway(record):
@@ -55,7 +69,9 @@ def test_application_gateway():
         v1 = read(data, PAGES["azure_application_gateway_v1"], others=(PAGES["azure_application_gateway"],))
         events = {row["line_no"]: row for row in v1.events.to_dicts()}
         assert sorted(events) == [1, 2], "firewall entries are no access records"
-        assert [events[1]["duration_us"], events[2]["duration_us"]] == [205_000, 205_000_000], "v1 counts ms, v2 seconds"
+        assert [events[1]["duration_us"], events[2]["duration_us"]] == [205_000, 205_000_000], (
+            "v1 counts ms, v2 seconds"
+        )
         pairs += [(APPGW, line, events[line], gateway(records[line - 1])) for line in (1, 2)]
     for path in present(f"azure_application_gateway/{APPGW_SEKOIA}"):
         (record,) = sekoia(path.with_suffix(".json"))
@@ -84,7 +100,11 @@ def test_content_delivery_network():
     for path in present("azure_cdn/otel__azurecdn_access-log.json"):
         (record,) = json.loads(path.read_text(encoding="utf-8"))["records"]
         event = events_in(json.dumps(record).encode(), "azure_cdn")[1]
-        assert (event["host"], event["path"], event["status"]) == ("opentelemetry-cdn-endpoint.azureedge.net", "/favicon.ico", 404)
+        assert (event["host"], event["path"], event["status"]) == (
+            "opentelemetry-cdn-endpoint.azureedge.net",
+            "/favicon.ico",
+            404,
+        )
         assert (event["bytes_sent"], event["duration_us"], event["protocol"]) == (2027, 154_000, "HTTP/1.1")
         assert event["inner_hop"] is True
 
@@ -103,7 +123,9 @@ def test_analytics_log_of_blobs():
         events = events_of(path, "azure_blob_logs")
         assert [event["method"] for event in events.values()] == ["GET", "PUT", "PUT", None, None]
         assert [event["inner_hop"] for event in events.values()] == [None, None, None, True, True]
-        assert {event["user_agent"] for event in events.values()} == {"WA-Storage/4.0.1 (.NET CLR 4.0.30319.34014; Win32NT 6.3.9600.0)"}
+        assert {event["user_agent"] for event in events.values()} == {
+            "WA-Storage/4.0.1 (.NET CLR 4.0.30319.34014; Win32NT 6.3.9600.0)"
+        }
         assert [event["bytes_sent"] for event in events.values()] == [23, 0, 0, 0, 0]
     for path in present("azure_blob_logs/msdocs__v2_samples.log"):
         first = events_of(path, "azure_blob_logs")[1]
@@ -137,7 +159,12 @@ def test_load_balancer():
 def test_open_telemetry_balancer():
     for path in present("gcp_lb/otel__global_external_application_load_balancer.json"):
         event = events_of(path, "gcp_load_balancer")[1]
-        assert (event["peer_ip"], event["peer_port"], event["host"], event["path"]) == ("79.117.34.252", None, "35.227.246.6", "/")
+        assert (event["peer_ip"], event["peer_port"], event["host"], event["path"]) == (
+            "79.117.34.252",
+            None,
+            "35.227.246.6",
+            "/",
+        )
         assert (event["bytes_sent"], event["duration_us"], event["aborted"]) == (780, 5_192, False)
 
 
@@ -150,7 +177,6 @@ def test_usage_of_buckets():
 
 @pytest.mark.parametrize("name", ["azure_frontdoor/sekoia__test_healthprobe.log"])
 def test_other_categories_are_refused(name):
-    path = SHARED / name
-    if path.exists():
+    for path in present(name):
         found = read(path.read_bytes(), PAGES["azure_frontdoor"], Settings())
         assert found.events.height == 0

@@ -10,9 +10,21 @@ from datetime import datetime
 
 import pytest
 from conformity.peers import (
-    ECS, PAGES, agreement, crowdsec, elastic, events_in, events_of, mapped, peeled, present, sekoia, spelt, targets,
+    ECS,
+    PAGES,
+    agreement,
+    crowdsec,
+    elastic,
+    events_in,
+    events_of,
+    mapped,
+    peeled,
+    present,
+    sekoia,
+    spelt,
+    targets,
 )  # fmt: skip
-from parse_fixture import SHARED, assert_same, read
+from parse_fixture import assert_same, read
 
 from incident.detect import detect
 from incident.parse import Settings
@@ -60,13 +72,14 @@ WRONG = {
 
 def tell(name, pairs):
     found = agreement(pairs, WRONG[name], spelt)
-    print(f"{name}: {found.equal} of {found.compared} fields equal; {len(found.differ)} where the peer is wrong")
+    print(f"{name}: {found.equal} of {found.compared} equal; {len(found.differ)} where the peer is wrong")  # noqa: T201
 
 
 def served(record, **more):
-    """Return what elastic, beats or Sekoia say of a line; `more` names fields of a format's own, None takes one away."""
+    """Return what elastic, beats or Sekoia say of a line; `more` names fields of a format's own."""
     names = {
-        **ECS, "url.original": "target", "url.domain": "host", "http.response.body.bytes": "bytes_sent", "http.response.bytes": "bytes_sent",
+        **ECS, "url.original": "target", "url.domain": "host", "http.response.body.bytes": "bytes_sent",
+        "http.response.bytes": "bytes_sent",
         "destination.bytes": "bytes_sent", "http.response.mime_type": "content_type", **more,
     }  # fmt: skip
     return mapped(record, names)
@@ -79,31 +92,37 @@ def from_nanoseconds(record, stated):
 
 
 CROWD = {
-    "Parsed.remote_addr": "peer_ip", "Parsed.client_ip": "peer_ip", "Parsed.client_port": "peer_port", "Parsed.remote_user": "user_name",
-    "Parsed.verb": "method", "Parsed.request": "target", "Parsed.http_version": "protocol", "Parsed.status": "status",
-    "Parsed.http_status_code": "status", "Meta.http_status": "status", "Parsed.body_bytes_sent": "bytes_sent", "Parsed.bytes_read": "bytes_sent",
-    "Parsed.http_referer": "referer", "Parsed.http_user_agent": "user_agent", "Parsed.target_fqdn": "host", "Meta.target_fqdn": "host",
-    "Parsed.upstream_cache_status": "cache_status", "Parsed.request_id": "request_id", "Parsed.x_request_id": "request_id",
+    "Parsed.remote_addr": "peer_ip", "Parsed.client_ip": "peer_ip", "Parsed.client_port": "peer_port",
+    "Parsed.remote_user": "user_name", "Parsed.verb": "method", "Parsed.request": "target",
+    "Parsed.http_version": "protocol",
+    "Parsed.status": "status", "Parsed.http_status_code": "status", "Meta.http_status": "status",
+    "Parsed.body_bytes_sent": "bytes_sent", "Parsed.bytes_read": "bytes_sent", "Parsed.http_referer": "referer",
+    "Parsed.http_user_agent": "user_agent", "Parsed.target_fqdn": "host", "Meta.target_fqdn": "host",
+    "Parsed.upstream_cache_status": "cache_status", "Parsed.request_id": "request_id",
 }  # fmt: skip
 
 
 def crowd(record):
     """Return what a CrowdSec parser says of a line."""
     stated = mapped(record, CROWD)
-    for key, form in (("time_local", "%d/%b/%Y:%H:%M:%S %z"), ("accept_date", "%d/%b/%Y:%H:%M:%S.%f")):
+    forms = {"time_local": "%d/%b/%Y:%H:%M:%S %z", "accept_date": "%d/%b/%Y:%H:%M:%S.%f"}
+    for key, form in forms.items():
         if text := record.get(f"Parsed.{key}"):
-            moment = datetime.strptime(str(text), form)
-            stated["ts_us"] = moment.isoformat()
+            stated["ts_us"] = datetime.strptime(str(text), form).isoformat()  # noqa: DTZ007  # HAProxy's has no zone
     return stated
 
 
 def of_elastic(name, path, events, take):
     records = elastic(path.with_name(f"{path.name}-expected.json"))
-    return [(path.name, line, targets(events).get(line), take(record)) for line, record in enumerate(records, start=1) if record is not None]
+    return [
+        (path.name, line, targets(events).get(line), take(record))
+        for line, record in enumerate(records, start=1)
+        if record is not None
+    ]
 
 
 def of_crowdsec(path, data, events, parser):
-    """Pair our events with a CrowdSec parser's, by the line that it keeps; what it calls no access log is not compared."""
+    """Pair our events with a CrowdSec parser's, by the line it keeps; what it calls no access log is not compared."""
     lines = data.decode().splitlines()
     assertions = next(path.parent.glob(f"{path.name.partition('__')[0]}__{path.name.split('__')[1]}__parser.assert"))
     pairs = []
@@ -148,9 +167,13 @@ def test_proxy_manager():
 
 
 def test_nginx_objects():
-    pairs = of_sekoia(["nginx_json/sekoia__json_get_graylog.log"], "nginx_json", lambda r: from_nanoseconds(r, served(r)))
+    pairs = of_sekoia(
+        ["nginx_json/sekoia__json_get_graylog.log"], "nginx_json", lambda r: from_nanoseconds(r, served(r))
+    )
     pairs += of_sekoia(
-        ["nginx_json/sekoia__json_combined_http_error.log", "nginx_json/sekoia__json_post.log"], "combined_extra", served
+        ["nginx_json/sekoia__json_combined_http_error.log", "nginx_json/sekoia__json_post.log"],
+        "combined_extra",
+        served,
     )
     tell("nginx_json", pairs)
     for path in present("nginx_json/sekoia__json_get.log"):
@@ -160,7 +183,7 @@ def test_nginx_objects():
 def test_nginx_with_a_host_in_front():
     pairs = of_sekoia(
         ["nginx_custom/sekoia__extended.log"], "vhost_name_extra",
-        lambda r: served(r, **{"destination.domain": "host", "http.response.mime_type": None, "network.forwarded_ip": None}),
+        lambda r: served(r, **{"destination.domain": "host", "http.response.mime_type": None}),
     )  # fmt: skip
     tell("nginx_custom", pairs)
 
@@ -171,7 +194,9 @@ def test_platform_journal():
         message = json.loads(path.read_text(encoding="utf-8"))["message"]
         line = message.partition("nginx: ")[2].encode()
         events = targets(events_in(line, "combined"))
-        (record,) = crowdsec(path.with_name("crowdsec__base-upsun-httplog-logs__parser.assert"), "crowdsecurity/nginx-logs")
+        (record,) = crowdsec(
+            path.with_name("crowdsec__base-upsun-httplog-logs__parser.assert"), "crowdsecurity/nginx-logs"
+        )
         pairs.append((path.name, 1, events[1], crowd(record)))
     tell("upsun", pairs)
 
@@ -191,16 +216,22 @@ def test_traefik_lines():
 def test_traefik_objects():
     pairs = []
     for path in present("traefik_json/elastic__traefik__test-format-json.log"):
-        pairs += of_elastic("traefik_json", path, events_of(path, "traefik_json"), lambda r: from_nanoseconds(r, served(r)))
+        pairs += of_elastic(
+            "traefik_json", path, events_of(path, "traefik_json"), lambda r: from_nanoseconds(r, served(r))
+        )
     tell("traefik_json", pairs)
 
 
 def test_haproxy():
     pairs = []
-    for path in present("haproxy/elastic__haproxy__test-haproxy.log", "haproxy/elastic__haproxy__test-httplog-no-headers.log"):
+    for path in present(
+        "haproxy/elastic__haproxy__test-haproxy.log", "haproxy/elastic__haproxy__test-httplog-no-headers.log"
+    ):
         events = events_in(peeled(path, SYSLOG), "haproxy", UTC)
         assert len(events) == 3
-        pairs += of_elastic("haproxy", path, events, lambda r: from_nanoseconds(r, served(r, **{"destination.address": "host"})))
+        pairs += of_elastic(
+            "haproxy", path, events, lambda r: from_nanoseconds(r, served(r, **{"destination.address": "host"}))
+        )
     for path in present("haproxy/crowdsec__haproxy-logs__haproxy-logs.log"):
         found = assert_same(path.read_bytes(), PAGES["haproxy"], UTC)
         assert found.rejects["line_no"].to_list() == [3, 4, 5], "failed handshakes are no requests"
@@ -219,10 +250,17 @@ def test_haproxy_addresses_with_colons():
     for path in present("haproxy/fail2ban__haproxy-http-auth.log"):
         data = re.sub(rb"(?m)^#.*\n", b"", peeled(path, SYSLOG))
         peers = [(event["peer_ip"], event["peer_port"]) for event in events_in(data, "haproxy", UTC).values()]
-        assert peers == [("192.168.33.1", 58444), ("192.168.33.1", 58430), ("2001:db8::1234", 58430), ("192.168.33.1", 58430)]
+        assert peers == [
+            ("192.168.33.1", 58444),
+            ("192.168.33.1", 58430),
+            ("2001:db8::1234", 58430),
+            ("192.168.33.1", 58430),
+        ]
 
 
-@pytest.mark.parametrize(("name", "lines", "refused"), [("haproxy_log_analysis__small.log", 9, 0), ("lnav__haproxy.0", 17, 4)])
+@pytest.mark.parametrize(
+    ("name", "lines", "refused"), [("haproxy_log_analysis__small.log", 9, 0), ("lnav__haproxy.0", 17, 4)]
+)
 def test_haproxy_lines(name, lines, refused):
     for path in present(f"haproxy/{name}"):
         found = assert_same(peeled(path, SYSLOG), PAGES["haproxy"], UTC)
@@ -256,7 +294,9 @@ def test_istio():
     for path in present(f"envoy/{ISTIO}"):
         events = events_of(path, "istio")
         assert len(events) == 10
-        pairs += of_elastic("istio", path, events, lambda r: from_nanoseconds(r, served(r, **{"istio.access.authority": "host"})))
+        pairs += of_elastic(
+            "istio", path, events, lambda r: from_nanoseconds(r, served(r, **{"istio.access.authority": "host"}))
+        )
     tell("istio", pairs)
 
 
@@ -279,7 +319,9 @@ def test_caddy():
 
 def test_squid():
     def take(record):
-        stated = served(record, **{"http.response.bytes": "bytes_sent", "url.original": None, "destination.domain": None})
+        stated = served(
+            record, **{"http.response.bytes": "bytes_sent", "url.original": None, "destination.domain": None}
+        )
         if record.get("event.duration") is not None:  # milliseconds, though ECS counts nanoseconds
             stated["duration_us"] = int(str(record["event.duration"])) * 1000
         return stated
@@ -312,14 +354,21 @@ def test_tomcat():
             settings = Settings(log_format=TOMCAT_DIRECTIVES[number], server="tomcat")
             page = detect(lines[number - 1], PAGES, settings).page
             (row,) = assert_same(lines[number - 1], page, settings).events.to_dicts()
-            pairs.append((TOMCAT, number, targets({1: row})[1], served(record, **{"apache_tomcat.access.http.useragent": "user_name"})))
+            pairs.append(
+                (
+                    TOMCAT,
+                    number,
+                    targets({1: row})[1],
+                    served(record, **{"apache_tomcat.access.http.useragent": "user_name"}),
+                )
+            )
     tell("tomcat", pairs)
 
 
 def test_tableau():
     names = {
-        "RequestIp": "peer_ip", "RequestMethod": "method", "RequestBody": "target", "RequestTimeMS": "duration_us", "StatusCode": "status",
-        "XForwardedFor": "forwarded_for", "RequestId": "request_id", "Requester": "user_name",
+        "RequestIp": "peer_ip", "RequestMethod": "method", "RequestBody": "target", "RequestTimeMS": "duration_us",
+        "StatusCode": "status", "XForwardedFor": "forwarded_for", "RequestId": "request_id", "Requester": "user_name",
     }  # fmt: skip
     pairs = []
     for path in present(f"tableau/{TABLEAU}"):
@@ -328,7 +377,7 @@ def test_tableau():
         with path.with_name("logshark__expected_ApacheRequests_part1.csv").open(encoding="utf-8", newline="") as file:
             for record in csv.DictReader(file):
                 stated = mapped(record, names)
-                stated["ts_us"] = datetime.strptime(record["Timestamp"], "%m/%d/%Y %H:%M:%S").isoformat()
+                stated["ts_us"] = datetime.strptime(record["Timestamp"] + "+0000", "%m/%d/%Y %H:%M:%S%z").isoformat()
                 pairs.append((TABLEAU, int(record["LineNumber"]), events.get(int(record["LineNumber"])), stated))
     tell("tableau", pairs)
 
@@ -361,7 +410,7 @@ def test_bunkerweb():
     tell("bunkerweb", pairs)
 
 
-# --- real logs without an expected parse: what they are, and that each line is accounted for ----------------------------
+# --- real logs without an expected parse: what they are, and that each line is accounted for -------------------------
 
 LOGS = [
     # file, format, events, rejects
@@ -385,12 +434,23 @@ LOGS = [
 
 @pytest.mark.parametrize(("name", "page", "events", "rejects"), LOGS, ids=lambda value: str(value)[-40:])
 def test_each_line_is_accounted_for(name, page, events, rejects):
-    path = SHARED / name
-    if not path.exists():
+    paths = present(name)
+    if not paths:
         return
+    (path,) = paths
     data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     found = detect(data, PAGES, UTC)
     assert found.format == page, found.because
     if found.page is not None:
         batch = assert_same(data, found.page, UTC, others=found.others)
         assert (batch.events.height, batch.rejects.height) == (events, rejects)
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_many_lines_of_a_page_are_read_alike_on_both_paths(name):
+    page = PAGES[name]
+    for sample in page.samples:
+        head = "".join(f"{line}\n" for line in sample.before)
+        lines = [sample.line, sample.line[: len(sample.line) // 2], sample.line.replace("/", "/\u96c6", 1), ""] * 3
+        settings = Settings(timezone=sample.timezone or "UTC")
+        assert_same((head + "\r\n".join([sample.line] * 5 + lines)).encode(), page, settings)
