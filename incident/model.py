@@ -38,16 +38,19 @@ def apply(con: duckdb.DuckDBPyConnection, definition: CaseDefinition) -> None:
     """
     if is_current(con, definition):
         return
-    read_only = _is_read_only(con)
-    if read_only:
+    if _is_read_only(con):
         _put_in_front(con, "aside")
+        con.execute("create table meta as select * from meta")
     con.begin()
     try:
         con.execute(sql_text("20_rules"))
         for step in STEPS:
             _take(con, step, definition)
-        if not read_only:
-            _keep(con, definition)
+        covered = _covered_key(con)
+        if _meta(con, "covered") != covered:
+            for name in COVERAGE_STEPS:
+                _take(con, name, definition)
+        _keep(con, definition, covered)
     except BaseException:
         con.rollback()
         raise
@@ -56,13 +59,19 @@ def apply(con: duckdb.DuckDBPyConnection, definition: CaseDefinition) -> None:
 
 def is_current(con: duckdb.DuckDBPyConnection, definition: CaseDefinition) -> bool:
     """Whether the case was counted last under this definition, by this version, from the evidence it holds now."""
-    row = con.execute("select value from meta where key = 'counted'").fetchall()
-    return row == [(_key(con, definition),)]
+    return _meta(con, "counted") == _key(con, definition)
 
 
-def _keep(con: duckdb.DuckDBPyConnection, definition: CaseDefinition) -> None:
-    con.execute("insert or replace into meta values ('counted', ?)", [_key(con, definition)])
-    if definition.sha256 is not None:
+def _meta(con: duckdb.DuckDBPyConnection, key: str) -> str | None:
+    row = con.execute("select value from meta where key = ?", [key]).fetchone()
+    return row[0] if row else None
+
+
+def _keep(con: duckdb.DuckDBPyConnection, definition: CaseDefinition, covered: str) -> None:
+    kept = [("counted", _key(con, definition)), ("covered", covered)]
+    con.execute("delete from meta where key in ('counted', 'covered')")
+    con.executemany("insert into meta values (?, ?)", kept)
+    if definition.sha256 is not None and not _is_aside(con):
         con.execute(
             "insert or ignore into definition select ?, ?, coalesce(max(applied_no), 0) + 1 from definition",
             [definition.sha256, definition.text],
@@ -72,6 +81,11 @@ def _keep(con: duckdb.DuckDBPyConnection, definition: CaseDefinition) -> None:
 def _is_read_only(con: duckdb.DuckDBPyConnection) -> bool:
     row = con.execute("select readonly from duckdb_databases() where database_name = current_database()").fetchall()
     return row == [(True,)]
+
+
+def _is_aside(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the case's tables are hidden by others in memory, because it was opened read-only."""
+    return con.execute("select current_database()").fetchall() == [("aside",)]
 
 
 def _put_in_front(con: duckdb.DuckDBPyConnection, name: str) -> str:
@@ -97,7 +111,14 @@ def _key(con: duckdb.DuckDBPyConnection, definition: CaseDefinition) -> str:
     # Where the definition lies and how it was worded do not count; what it says does.
     said = asdict(replace(definition, path=None, text="", sha256=None, labels=None, geoip=(), events=()))
     parts = [__version__, manifest_sha256(con), json.dumps(said, sort_keys=True, default=str)]
-    parts += [sql_text(step) for step in ("20_rules", *STEPS) if isinstance(step, str)]
+    parts += [sql_text(step) for step in ("20_rules", *STEPS, *COVERAGE_STEPS) if isinstance(step, str)]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _covered_key(con: duckdb.DuckDBPyConnection) -> str:
+    """What the coverage tables depend on: the evidence and the clocks, not the data sets."""
+    clocks = con.execute("select evidence_id, clock_offset_us from item order by all").fetchall()
+    parts = [__version__, manifest_sha256(con), json.dumps(clocks), *(sql_text(step) for step in COVERAGE_STEPS)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
@@ -330,6 +351,9 @@ STEPS: tuple[Step, ...] = (
     "56_confirmed",
     "57_interruption",
 )
+COVERAGE_STEPS = ("27_minute", "28_address", "29_untimed")
+"""One pass over all events for what `coverage` asks; made anew only where the evidence or its clocks changed."""
+
 LAST_OF_DOWNLOADS = "47_download"
 
 
