@@ -17,7 +17,7 @@ from incident.parse.delimited import DelimitedSplitter
 from incident.parse.headers import Headers
 from incident.parse.jsonlines import JsonSplitter
 from incident.parse.pattern import PatternSplitter
-from incident.parse.reader import EVENTS, REJECTS, VALUES, Reader, Splitter
+from incident.parse.reader import EVENTS, OTHER, REJECTS, VALUES, Reader, Splitter
 from incident.records import Reading
 
 if TYPE_CHECKING:
@@ -203,13 +203,17 @@ class ItemParser:
                 break
             reader = self._readers[reading]
             left = rows
+            refused = [rows[:0]]
             while self._fast and len(left) >= self._fewest:
                 # lines may come in a few shapes; each try learns the shape of the first line that is left
                 before = len(left)
-                left = self._read_fast(work, reader, reading, left)
+                left, others = self._read_fast(work, reader, reading, left)
+                refused.append(others)
                 if before - len(left) < max(1, before // 5):
                     break
-            failed = []
+            failed = np.concatenate(refused).tolist()
+            if position == 0:
+                reasons.update(dict.fromkeys(failed, OTHER))
             for index in left.tolist():
                 if position == 0 and not work.raw(index).strip():
                     skipped[index] = True
@@ -221,15 +225,17 @@ class ItemParser:
                     # what the page meant for the item says of the line counts, not what the others say
                     if position == 0:
                         reasons[index] = error.reason
-            rows = np.array(failed, dtype=np.int64)
+            rows = np.array(sorted(failed), dtype=np.int64)
         for index in rows.tolist():
             if not chain and not work.raw(index).strip():
                 skipped[index] = True
             else:
                 work.reject(index, reasons.get(index, "no-fields"))
 
-    def _read_fast(self, work: _Work, reader: Reader, reading: int, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Read what the fast path can vouch for; return the rest."""
+    def _read_fast(
+        self, work: _Work, reader: Reader, reading: int, rows: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Read what the fast path can vouch for; return the lines that are left, and those that are other records."""
         block = work.block
         wanted = None
         if 5 * len(rows) > 4 * len(block.starts):
@@ -244,21 +250,26 @@ class ItemParser:
             ends = np.cumsum(block.ends[rows] - block.starts[rows] + 1) - 1
             starts = np.concatenate((np.zeros(1, np.int64), ends[:-1] + 1))
         if data.startswith(_LOOKS_PACKED):
-            return rows
+            return rows, rows[:0]
         found = reader.rows(data, starts, ends)
         if found is None:
-            return rows
+            return rows, rows[:0]
         marked = work.marked()
         left = np.zeros(len(block.starts), dtype=bool)
         left[rows] = True
-        for places, events in found:
+        for places, events in found.events:
             numbers = places if wanted is not None else rows[places]
             keep = wanted[numbers] if wanted is not None else np.ones(len(numbers), dtype=bool)
             if marked:
                 keep &= ~np.isin(numbers, marked)
             left[numbers[keep]] = False
             work.add_many(reading, numbers[keep], events if keep.all() else events.filter(pl.Series(keep)))
-        return np.flatnonzero(left)
+        others = found.others if wanted is not None else rows[found.others]
+        others = others[left[others]]
+        if marked:
+            others = others[~np.isin(others, marked)]
+        left[others] = False
+        return np.flatnonzero(left), others
 
 
 def opening_lines(block: Block) -> list[int]:

@@ -23,7 +23,7 @@ from incident.parse.bad import BadValueError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from incident.formats import Field, Format
+    from incident.formats import Condition, Field, Format
 
 Value = str | int | bool | None
 Values = tuple[Value, ...]
@@ -57,6 +57,8 @@ _SUFFIX_US = {
 _UNIT_US = {"s": Decimal(1_000_000), "ms": Decimal(1_000), "us": Decimal(1), "ns": Decimal("0.001")}
 _NO_STATUS = frozenset({b"000", b"0", b"-", b"-1", b""})
 MAX_INT = (1 << 63) - 1
+# a pick that leaves nothing behind but marks
+_MARKS_ONLY = re.compile(r"(?:\(\?s\))?\^?(?:\\[^\w]|[^\w.\\*+?()\[\]{}|^$])*\(\.[*+]\)\$?")
 
 
 def text_of(raw: bytes) -> str:
@@ -246,6 +248,17 @@ def _html(raw: bytes) -> bytes:
 _DECODERS: Mapping[str, Callable[[bytes], bytes]] = {"url": percent_once, "plus": plus_to_space, "html": _html}
 
 
+def holds(condition: Condition, raw: bytes | None) -> bool:
+    """Tell whether a value is what the condition says; one that is not there never is."""
+    if raw is None:
+        return False
+    hit = any(
+        re.search(text[1:].encode(), raw) is not None if text.startswith("~") else text.encode() == raw
+        for text in condition.values
+    )
+    return hit != condition.negated
+
+
 class Converter:
     """One field of a page, ready to convert: from the raw values of its sources to the values of its columns."""
 
@@ -269,6 +282,11 @@ class Converter:
         )
         self._one = self._reader()
 
+    @property
+    def takes_all(self) -> bool:
+        """Whether nothing of its sources stays out of its columns."""
+        return self.field.pick is None or _MARKS_ONLY.fullmatch(self.field.pick) is not None
+
     def unzoned(self) -> bool:
         """Tell whether this is a time whose zone is not known from its text."""
         if self.field.kind != "time" or self.field.format == "epoch":
@@ -286,6 +304,13 @@ class Converter:
             return None
         return (b" " if self.field.how == "join" else b"\x1f").join(raw for raw in raws if raw is not None)
 
+    def picked(self, raw: bytes | None) -> bytes | None:
+        """Return the part of a value that the page picks."""
+        if self._pick is None or raw is None:
+            return raw
+        match = self._pick.search(raw)
+        return None if match is None else match[1]
+
     def __call__(self, raw: bytes | None) -> Values:
         """Convert one raw value; None is a value that is not there.
 
@@ -298,11 +323,10 @@ class Converter:
             return self.nothing
         if raw in self.zero:
             return (0,)
-        if self._pick is not None:
-            match = self._pick.search(raw)
-            if match is None or match[1] is None:
-                return self.nothing
-            raw = match[1]
+        picked = self.picked(raw)
+        if picked is None:
+            return self.nothing
+        raw = picked
         if self._map is not None:
             mapped = self._map.get(raw)
             if mapped is None:
@@ -318,25 +342,15 @@ class Converter:
         """Tell whether any group of conditions holds; None where no source is there at all."""
         if all(raws.get(source) is None for source in self.sources):
             return None
-        hit = any(
-            all(self._holds(c.values, raws.get(c.source), negated=c.negated) for c in group)
-            for group in self.field.when
-        )
+        hit = any(all(holds(condition, raws.get(condition.source)) for condition in group) for group in self.field.when)
         return (True if hit else None) if self.field.to == "inner_hop" else hit
-
-    @staticmethod
-    def _holds(values: tuple[str, ...], raw: bytes | None, *, negated: bool) -> bool:
-        if raw is None:
-            return False
-        hit = any(
-            re.search(v[1:].encode(), raw) is not None if v.startswith("~") else v.encode() == raw for v in values
-        )
-        return hit != negated
 
     def _reader(self) -> Callable[[bytes], Values]:
         kind, field, undo = self.field.kind, self.field, self.undo
         if field.how == "sum":
             return lambda raw: (self._sum(raw),)
+        if field.how == "between":
+            return lambda raw: (self._between(raw),)
         if kind == "time":
             if self.pattern is not None:
                 form = self.pattern
@@ -363,6 +377,14 @@ class Converter:
         }  # fmt: skip
         convert = single[kind]
         return lambda raw: (convert(raw),)
+
+    def _between(self, raw: bytes) -> int | None:
+        """Return the span from one time to another; a negative one is none."""
+        try:
+            begun, ended = (times.read_epoch(part, self.field.unit, self.zone) for part in raw.split(b"\x1f"))
+        except BadValueError as error:
+            raise BadValueError("duration") from error
+        return ended - begun if ended >= begun else None
 
     def _sum(self, raw: bytes) -> int | None:
         if self.field.kind != "duration":

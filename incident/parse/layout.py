@@ -71,16 +71,21 @@ def slots(parts: tuple[Part, ...]) -> tuple[Slot, ...]:
     return tuple(part for part in parts if isinstance(part, Slot))
 
 
-def regexes(parts: tuple[Part, ...], *, escaped: bool, extra: bool) -> list[str]:
+def regexes(parts: tuple[Part, ...], *, escaped: bool, extra: bool, shaped: frozenset[str] = frozenset()) -> list[str]:
     """Return one regular expression per part; joined, they match a whole line. Each slot is one group.
 
     None of them can run away on a hostile line: a slot's extent is decided without going back, but for `flex`, whose
-    tries are bounded where there are several.
+    tries are bounded where there are several. The last quoted slot in front of those in `shaped`, whose look the page
+    gives, may hold quotes and blanks: only what they look like tells where it ends.
     """
     found: list[str] = []
     quoted = False
     several = sum(slot.kind == "flex" for slot in slots(parts)) > 1
+    open_slot = None if escaped else _last_quoted(parts, shaped)
     for index, part in enumerate(parts):
+        if part is open_slot:
+            found.append("(.*?)")
+            continue
         if isinstance(part, str):
             found.append(re.escape(part))
             quoted ^= part.count('"') % 2 == 1
@@ -90,6 +95,21 @@ def regexes(parts: tuple[Part, ...], *, escaped: bool, extra: bool) -> list[str]
     if extra:
         found.append(r"(?:[ \t](.*))?")
     return found
+
+
+def _last_quoted(parts: tuple[Part, ...], shaped: frozenset[str]) -> Slot | None:
+    """Return the last slot between quotes that has shaped ones behind it."""
+    last: Slot | None = None
+    waiting: Slot | None = None
+    quoted = False
+    for part in parts:
+        if isinstance(part, str):
+            quoted ^= part.count('"') % 2 == 1
+        elif part.name in shaped:
+            last = waiting or last
+        elif quoted:
+            waiting = part
+    return last
 
 
 def _slot(slot: Slot, following: Part, *, quoted: bool, escaped: bool, several: bool) -> str:

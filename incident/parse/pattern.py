@@ -7,7 +7,7 @@ the physical line. A row that fails the proof is read by the regular expression.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -27,24 +27,44 @@ _TIME_LIKE = re.compile(rb"\d\d[:.]\d\d[:.]\d\d|\d{10}")
 _REST = "_extra"
 
 
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """One layout, ready to match."""
+
+    parts: tuple[Part, ...]
+    regexes: tuple[str, ...]
+    whole: re.Pattern[bytes]
+    names: tuple[str, ...]
+    segments: list[list[Part]]
+
+    @property
+    def quotes(self) -> int:
+        """How many quotes its lines have."""
+        return len(self.segments) - 1
+
+
 class PatternSplitter:
-    """Splits the lines of a layout."""
+    """Splits the lines of a layout, or of the several that a page has."""
 
     def __init__(self, page: Format) -> None:
         self._page = page
-        self._parts = _with_times(parse_layout(page.layout or "", page.name), page)
-        escaped = page.escape == "backslash"
-        self._regexes = regexes(self._parts, escaped=escaped, extra=page.extra)
+        self._escaped = page.escape == "backslash"
+        self._layouts = tuple(self._layout(text) for text in (page.layout or "", *page.also))
+        self.names = tuple(dict.fromkeys(name for layout in self._layouts for name in layout.names))
+        self._shaped = {name: look for name, look in page.slots.items() if name in self.names}
+
+    def _layout(self, text: str) -> _Layout:
+        page = self._page
+        parts = _shaped(parse_layout(text, page.name), page)
+        found = tuple(regexes(parts, escaped=self._escaped, extra=page.extra, shaped=frozenset(page.slots)))
         try:
-            self._match = re.compile("".join(self._regexes).encode(), re.DOTALL).fullmatch
+            whole = re.compile("".join(found).encode(), re.DOTALL)
         except re.error as error:
             raise FormatPageError(
-                f"layout: {error}", where=page.name, next_step="check the layout and its time format"
+                f"layout: {error}", where=page.name, next_step="check the layout, its slots and its time format"
             ) from error
-        self.names = tuple(slot.name for slot in slots(self._parts)) + ((_REST,) if page.extra else ())
-        self._quotes = sum(part.count('"') for part in self._parts if isinstance(part, str))
-        self._escaped = escaped
-        self._segments = cut_at_quotes(self._parts)
+        names = tuple(slot.name for slot in slots(parts)) + ((_REST,) if page.extra else ())
+        return _Layout(parts, found, whole, names, cut_at_quotes(parts))
 
     def split(self, raw: bytes) -> Sequence[bytes | None]:
         """Return the raw value of each slot.
@@ -52,15 +72,21 @@ class PatternSplitter:
         Raises:
             BadValueError: the line does not fit.
         """
-        match = self._match(raw)
-        if match is None:
-            raise BadValueError(self._reason(raw))
-        return match.groups()
+        for layout in self._layouts:
+            match = layout.whole.fullmatch(raw)
+            if match is None:
+                continue
+            if len(self._layouts) == 1:
+                return match.groups()
+            values = dict(zip(layout.names, match.groups(), strict=True))
+            return [values.get(name) for name in self.names]
+        raise BadValueError(self._reason(raw))
 
     def reached(self, raw: bytes) -> str | None:
         """Return the last slot that still fits a line that does not; None where not even the first does."""
         last, so_far = None, ""
-        for part, regex in zip(self._parts, self._regexes, strict=False):
+        layout = self._layouts[0]
+        for part, regex in zip(layout.parts, layout.regexes, strict=False):
             so_far += regex
             if re.match(so_far.encode(), raw, re.DOTALL) is None:
                 break
@@ -74,28 +100,42 @@ class PatternSplitter:
         if not _TIME_LIKE.search(raw):
             return "no-timestamp"
         bare = re.sub(rb"\\.", b"", raw, flags=re.DOTALL) if self._escaped else raw
-        return "quotes" if bare.count(b'"') != self._quotes else "fields"
+        return "quotes" if all(bare.count(b'"') != one.quotes for one in self._layouts) else "fields"
 
     def frame(self, data: bytes) -> Split | None:
-        """Split a block of lines at once; None where the layout does not allow it."""
-        own = len(self._segments)
-        if self._page.extra and self._segments[-1]:
+        """Split a block of lines at once, by the layout of the first; None where that does not allow it."""
+        first = data[: data.find(b"\n")].removesuffix(b"\r")
+        layout = self._layouts[0]
+        if len(self._layouts) > 1:
+            place = next((i for i, one in enumerate(self._layouts) if one.whole.fullmatch(first)), 0)
+            if place and any(
+                isinstance(part, Slot) and part.kind == "flex" for one in self._layouts for part in one.parts
+            ):
+                return None  # what a later layout fits, an earlier one might too
+            layout = self._layouts[place]
+        segments, own = layout.segments, len(layout.segments)
+        extra = self._page.extra
+        if extra and segments[-1]:
             return None  # without a quote at its end, nothing tells the last value from what follows it
+        tail = segments[-1][-1] if segments[-1] else None
+        open_end = extra or (isinstance(tail, Slot) and tail.kind == "flex")
         width = own
-        if self._page.extra:
+        if open_end:
             # what follows may hold quotes too: as many as in the block's first line; other lines take the careful path
-            width = max(own, min(own + 32, data[: data.find(b"\n")].count(b'"') + 1))
+            width = max(own, min(own + 32, first.count(b'"') + 1))
         names, frame = read_quoted(data, width)
         columns: dict[str, pl.Expr] = {}
         proofs: list[pl.Expr] = []
-        if self._page.extra:
-            tail = pl.concat_str(names[own - 1 :], separator='"').alias("_tail")
-            frame = frame.with_columns(tail)
+        cut = names[:own]
+        if open_end:
+            frame = frame.with_columns(pl.concat_str(names[own - 1 :], separator='"').alias("_tail"))
+            cut = [*names[: own - 1], "_tail"]
+        if extra:
             over = pl.col("_tail")
             proofs.append((over == "") | over.str.starts_with(" ") | over.str.starts_with("\t"))
             columns[_REST] = pl.when(over != "").then(over.str.slice(1))
-        segments = self._segments[:-1] if self._page.extra else self._segments
-        done = split_segments(frame, names, segments, columns, proofs)
+            segments = segments[:-1]
+        done = split_segments(frame, cut, segments, columns, proofs)
         if done is None:
             return None
         if self._escaped:
@@ -107,18 +147,26 @@ class PatternSplitter:
                 for name, parts in zip(names[1:own:2], segments[1::2], strict=False)
                 if sum(isinstance(part, Slot) for part in parts) > 1
             )
+        for name, look in self._shaped.items():
+            if name in columns:
+                proofs.append(columns[name].str.contains(f"^(?:{look})$"))
+        nothing = pl.lit(None, pl.String)
+        columns |= {name: nothing for name in self.names if name not in columns}
         return Split(done, columns, pl.all_horizontal(proofs).fill_null(value=False), pl.col("_n"))
 
 
-def _with_times(parts: tuple[Part, ...], page: Format) -> tuple[Part, ...]:
-    """Give the slots of times their look: it tells where a user name with blanks ends."""
+def _shaped(parts: tuple[Part, ...], page: Format) -> tuple[Part, ...]:
+    """Give slots their looks, as the page or a time says: they tell where a user name with blanks ends."""
     found: dict[str, times.Pattern] = {}
     for field in page.fields:
         if field.kind == "time" and field.format not in {None, "epoch"} and len(field.sources) == 1 and not field.pick:
             found[field.sources[0]] = times.pattern(field.format or "")
-    return tuple(
-        replace(part, regex=found[part.name].regex, width=found[part.name].width)
-        if isinstance(part, Slot) and part.name in found
-        else part
-        for part in parts
-    )
+    shaped: list[Part] = []
+    for part in parts:
+        if isinstance(part, Slot) and part.name in found:
+            shaped.append(replace(part, regex=found[part.name].regex, width=found[part.name].width))
+        elif isinstance(part, Slot) and part.name in page.slots:
+            shaped.append(replace(part, regex=page.slots[part.name]))
+        else:
+            shaped.append(part)
+    return tuple(shaped)

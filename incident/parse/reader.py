@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -11,8 +12,8 @@ import polars as pl
 
 from incident.evidence import MAX_LINE
 from incident.parse.bad import BadValueError
-from incident.parse.fields import Converter, line_hash, line_hashes
-from incident.parse.vector import chosen, shortcut, type_of
+from incident.parse.fields import Converter, holds, line_hash, line_hashes
+from incident.parse.vector import Hints, chosen, condition_holds, flag, shortcut, type_of
 from incident.records import EVENT_COLUMNS
 
 if TYPE_CHECKING:
@@ -31,6 +32,17 @@ VALUES = tuple(name for name in EVENTS if name not in {"reading", "line_no", "by
 REJECTS: dict[str, type[pl.DataType]] = {
     "line_no": pl.Int64, "byte_offset": pl.Int64, "byte_length": pl.Int32, "reason": pl.String, "raw": pl.Binary,
 }  # fmt: skip
+
+
+OTHER = "other-record"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the fast path can vouch for: events with the lines they stand on, and lines that are other records."""
+
+    events: list[tuple[NDArray[np.int64], pl.DataFrame]]
+    others: NDArray[np.int64]
 
 
 class Splitter(Protocol):
@@ -65,9 +77,10 @@ class Reader:
             (Converter(field, page, zone) for field in present), key=lambda one: len(one.outputs) > 1
         )
         self._slots = [tuple(place[s] for s in one.sources if s in place) for one in self.converters]
-        used = {source for one in self.converters for source in one.sources}
+        used = {source for one in self.converters if one.takes_all for source in one.sources}
         self.unmapped = tuple(name for name in self.names if name not in used)
         self._rest = tuple(place[name] for name in self.unmapped)
+        self._only = tuple((condition, place.get(condition.source)) for condition in page.only)
         self._missing = frozenset(mark.encode() for mark in page.missing)
         # of an object, the keys that no column holds are known line by line only: the whole line stands for them
         self.hash_line = page.shape == "json"
@@ -81,6 +94,8 @@ class Reader:
         if len(raw) > MAX_LINE:
             raise BadValueError("too-long")
         values = self.splitter.split(raw)
+        if not all(holds(condition, None if i is None else values[i]) for condition, i in self._only):
+            raise BadValueError(OTHER)
         event: dict[str, Value] = dict.fromkeys(VALUES)
         residue: list[bytes] = []
         for converter, places in zip(self.converters, self._slots, strict=True):
@@ -110,10 +125,8 @@ class Reader:
             rest += b"\x1e" + value
         return line_hash(rest) if rest else None
 
-    def rows(
-        self, data: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]
-    ) -> list[tuple[NDArray[np.int64], pl.DataFrame]] | None:
-        """Read the lines of a block at once: which lines it can vouch for, and their events; None if none at all."""
+    def rows(self, data: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Found | None:
+        """Read the lines of a block at once, those that it can vouch for; None if none at all."""
         split = self.splitter.frame(data)
         if split is None:
             return None
@@ -123,15 +136,15 @@ class Reader:
         )
         proven = pl.col("_proven")
         valid = _is_utf8(data)
-        offsets = self._offsets(data, starts, ends)
+        hints = self._hints(data, starts, ends)
         for index, converter in enumerate(self.converters):
             if converter.field.kind == "flag":
-                selected.append(_flag(converter, split).alias(f"{index}:{converter.field.to}"))
+                selected.append(flag(converter, split.columns).alias(f"{index}:{converter.field.to}"))
                 continue
             # the chosen value may be null: then it is missing, and so are the outputs
             frame = frame.with_columns(chosen(converter, split.columns).alias(f"_raw{index}"))
             raw = pl.col(f"_raw{index}")
-            short = shortcut(converter, raw, offsets, f"_{index}")
+            short = shortcut(converter, raw, hints[index], f"_{index}")
             for stage in short.stages:
                 frame = frame.with_columns(**stage)
             frame = frame.with_columns(short.plain.alias(f"_plain{index}"))
@@ -151,6 +164,9 @@ class Reader:
             )
             joined = pl.concat_str([value.fill_null("") for value in rest], separator="\x1f")
             selected.append(pl.when(held & (joined != "")).then(joined).alias("_rest"))
+        if self._only:
+            conditions = [condition_holds(one, split.columns.get(one.source)) for one, _ in self._only]
+            selected.append(pl.all_horizontal(conditions).fill_null(value=False).alias("_wanted"))
         done = (
             frame.select(selected)
             .with_columns(_whole=pl.all_horizontal(pl.col(name).is_null() for name in names))
@@ -171,6 +187,11 @@ class Reader:
             lone = returns[codes[returns + 1] != 10]
             good = good.copy()
             good[np.searchsorted(starts, lone, side="right") - 1] = False
+        others = np.zeros(0, np.int64)
+        if self._only:
+            wanted = done["_wanted"].to_numpy()
+            others = np.flatnonzero(good & ~wanted)
+            good = good & wanted
         whole = done["_whole"].to_numpy()
         pieces = []
         for chosen_rows, careful in ((good & whole, False), (good & ~whole, True)):
@@ -184,7 +205,7 @@ class Reader:
                 )
                 events, fine = self._finish(part, lines, careful=careful)
                 pieces.append((rows[fine], events))
-        return pieces
+        return Found(pieces, others)
 
     def _finish(
         self, done: pl.DataFrame, lines: list[bytes] | None, *, careful: bool
@@ -224,24 +245,34 @@ class Reader:
         )
         return (frame if good.all() else frame.filter(pl.Series(good))), good
 
-    def _offsets(self, data: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> list[str]:
-        """Return the offsets from UTC that lines spread over the block show, as written, the usual one first."""
-        zoned = [
-            one for one in self.converters if one.field.kind == "time" and not (one.pattern and not one.pattern.zoned)
+    def _hints(self, data: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> list[Hints]:
+        """Return, for each converter, what lines spread over the block show of its values."""
+        offsets: list[Counter[str]] = [Counter() for _ in self.converters]
+        absolute = [False for _ in self.converters]
+        spread = np.unique(np.linspace(0, len(starts) - 1, 64).astype(np.int64)).tolist() if len(starts) else []
+        asked = [
+            (index, one, places)
+            for index, (one, places) in enumerate(zip(self.converters, self._slots, strict=True))
+            if one.field.kind in {"time", "url", "request"}
+            and (one.field.how == "first" or len(places) == len(one.sources))
         ]
-        if not len(starts) or not zoned:
-            return []
-        seen: Counter[str] = Counter()
-        for index in np.unique(np.linspace(0, len(starts) - 1, 64).astype(np.int64)).tolist():
+        for line in spread if asked else []:
             try:
-                values = self.splitter.split(data[starts[index] : ends[index]])
+                values = self.splitter.split(data[starts[line] : ends[line]])
             except BadValueError:
                 continue
-            for one in zoned:
-                raw = one.choose([values[i] for i, name in enumerate(self.names) if name in one.sources])
-                if raw is not None and (match := _OFFSET.search(raw)):
-                    seen[match[1].decode()] += 1
-        return [offset for offset, _ in seen.most_common(4)]
+            for index, one, places in asked:
+                raw = one.picked(one.choose([values[i] for i in places]))
+                if raw is None:
+                    continue
+                if one.field.kind != "time":
+                    absolute[index] |= b"://" in raw
+                elif match := _OFFSET.search(raw):
+                    offsets[index][match[1].decode()] += 1
+        return [
+            Hints(tuple(offset for offset, _ in seen.most_common(4)), far)
+            for seen, far in zip(offsets, absolute, strict=True)
+        ]
 
 
 def _constant(value: Value, dtype: type[pl.DataType], height: int) -> pl.Series:
@@ -288,30 +319,6 @@ def _careful(
     if not refused:
         return np.ones(len(left), dtype=bool)
     return ~left.is_in(refused).fill_null(value=False).to_numpy()
-
-
-def _flag(converter: Converter, split: Split) -> pl.Expr:
-    sources = [split.columns[s] for s in converter.sources if s in split.columns]
-    groups = []
-    for group in converter.field.when:
-        holds = []
-        for condition in group:
-            raw = split.columns.get(condition.source)
-            if raw is None:
-                holds.append(pl.lit(value=False))
-                continue
-            plain = [value for value in condition.values if not value.startswith("~")]
-            hit = raw.is_in(plain) if plain else pl.lit(value=False)
-            for value in condition.values:
-                if value.startswith("~"):
-                    hit |= raw.str.contains(value[1:])
-            holds.append(raw.is_not_null() & (~hit if condition.negated else hit))
-        groups.append(pl.all_horizontal(holds).fill_null(value=False))
-    hit = pl.any_horizontal(groups) if groups else pl.lit(value=False)
-    there = pl.any_horizontal(source.is_not_null() for source in sources)
-    if converter.field.to == "inner_hop":
-        return pl.when(hit & there).then(pl.lit(value=True))
-    return pl.when(there).then(hit)
 
 
 def _is_utf8(data: bytes) -> bool:

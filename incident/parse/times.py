@@ -33,6 +33,7 @@ _LETTERS: dict[str, tuple[str, str, int | None]] = {
     "m": ("month", r"\d\d", 2),
     "b": ("month_name", r"[A-Za-z]{3}", 3),
     "B": ("month_name", r"[A-Za-z]{3,9}", None),
+    "n": ("month", r"[ \d]?\d", None),  # %n: a month without a zero in front
     "d": ("day", r"\d\d", 2),
     "e": ("day", r"[ \d]?\d", None),
     "H": ("hour", r"\d\d", 2),

@@ -5,7 +5,9 @@ Each shortcut says which rows it may speak for; all others go, once per distinct
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -15,6 +17,7 @@ from incident.parse.fields import OUTPUTS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from incident.formats import Condition
     from incident.parse.fields import Converter
 
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
@@ -54,6 +57,18 @@ def type_of(column: str) -> type[pl.DataType]:
     return TYPES.get(column, pl.String)
 
 
+# what Python's classes of bytes are
+_CLASSES = {"d": "[0-9]", "w": "[0-9A-Za-z_]", "s": r"[ \t\n\r\f\v]", "Z": r"\z", "D": "[^0-9]", "W": "[^0-9A-Za-z_]"}
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What a look at some lines says of a column's values: no more than which shortcuts pay."""
+
+    offsets: tuple[str, ...] = ()  # from UTC, as written, the usual one first
+    absolute: bool = False  # some are absolute URLs
+
+
 @dataclass(frozen=True, slots=True)
 class Shortcut:
     """Values of a converter's outputs, right wherever `plain` is true."""
@@ -85,23 +100,87 @@ def _is_missing(raw: pl.Expr, converter: Converter) -> pl.Expr:
     return raw == marks[0] if len(marks) == 1 else raw.is_in(marks)
 
 
-def shortcut(converter: Converter, raw: pl.Expr, offsets: Sequence[str], prefix: str) -> Shortcut:
+def shortcut(converter: Converter, raw: pl.Expr, hints: Hints, prefix: str) -> Shortcut:
     """Return the shortcut for a converter; `raw` is null where the value is missing."""
     field = converter.field
     nothing = {name: pl.lit(None, type_of(name)) for name in converter.outputs}
-    if field.const is not None or field.pick or field.mapping is not None or field.how == "sum":
-        return Shortcut(raw.is_null() if field.const is None else pl.lit(value=False), nothing)
-    found = _plain(converter, raw, offsets, prefix)
+    none_at_all = Shortcut(raw.is_null(), nothing)
+    if field.const is not None:
+        return Shortcut(pl.lit(value=False), nothing)
+    stages: list[Mapping[str, pl.Expr]] = []
+    value, taken = raw, raw
+    if field.pick is not None:
+        look = in_rust(field.pick)
+        if look is None:
+            return none_at_all
+        stages.append({f"{prefix}picked": raw.str.extract(look, 1)})
+        value = taken = pl.col(f"{prefix}picked")
+    if field.mapping is not None:
+        stages.append(
+            {f"{prefix}mapped": value.replace_strict(dict(field.mapping), default=None, return_dtype=pl.String)}
+        )
+        value = taken = pl.col(f"{prefix}mapped")
+    if field.prefix is not None:
+        front = pl.lit(field.prefix)
+        stages.append(
+            {f"{prefix}whole": pl.when(value.str.starts_with(field.prefix)).then(value).otherwise(front + value)}
+        )
+        value = pl.col(f"{prefix}whole")
+    found = _plain(converter, value, hints, prefix)
     if found is None:
-        return Shortcut(raw.is_null(), nothing)
-    return replace(found, plain=(raw.is_null() | found.plain).fill_null(value=False))
+        return replace(none_at_all, stages=stages)
+    plain = taken.is_null() | found.plain
+    if converter.zero and (taken is not raw or field.kind != "size"):
+        # marks that mean 0 are compared before anything is done to the value
+        plain &= raw.is_null() | ~raw.is_in([mark.decode() for mark in sorted(converter.zero)])
+    return Shortcut(plain.fill_null(value=False), found.values, (*stages, *found.stages))
 
 
-def _plain(converter: Converter, raw: pl.Expr, offsets: Sequence[str], prefix: str) -> Shortcut | None:
+@lru_cache(maxsize=256)
+def in_rust(pattern: str) -> str | None:
+    """Return a pattern of bytes, as Python has it, in the words of Polars' expressions; None where these lack some."""
+    text = re.sub(r"\\(.)", lambda one: _CLASSES.get(one[1], one[0]), pattern, flags=re.DOTALL)
+    if "[^" in pattern and any(f"\\{letter}" in pattern for letter in _CLASSES):
+        return None
+    try:
+        pl.Series([""]).str.contains(text)
+    except pl.exceptions.PolarsError:
+        return None
+    return text
+
+
+def condition_holds(condition: Condition, raw: pl.Expr | None) -> pl.Expr:
+    """Say where a condition holds, as `fields.holds` does for one value."""
+    if raw is None:
+        return pl.lit(value=False)
+    plain = [value for value in condition.values if not value.startswith("~")]
+    hit = raw.is_in(plain) if plain else pl.lit(value=False)
+    for value in condition.values:
+        if value.startswith("~"):
+            hit |= raw.str.contains(in_rust(value[1:]) or value[1:])
+    return raw.is_not_null() & (~hit if condition.negated else hit)
+
+
+def flag(converter: Converter, columns: Mapping[str, pl.Expr]) -> pl.Expr:
+    """Return a flag's values, as `Converter.flag` does for one line."""
+    groups = [
+        pl.all_horizontal(condition_holds(one, columns.get(one.source)) for one in group).fill_null(value=False)
+        for group in converter.field.when
+    ]
+    hit = pl.any_horizontal(groups) if groups else pl.lit(value=False)
+    there = pl.any_horizontal(columns[source].is_not_null() for source in converter.sources if source in columns)
+    if converter.field.to == "inner_hop":
+        return pl.when(hit & there).then(pl.lit(value=True))
+    return pl.when(there).then(hit)
+
+
+def _plain(converter: Converter, raw: pl.Expr, hints: Hints, prefix: str) -> Shortcut | None:
     field, name = converter.field, converter.outputs[0]
+    if field.how == "sum" and field.kind != "duration":
+        return None
     if field.kind in {"text", "path", "query"}:
         return Shortcut(_undisturbed(converter, raw), {name: raw})
-    if field.prefix or field.decode != "none":
+    if field.decode != "none" and field.kind != "url":
         return None
     if field.kind == "ip" or (field.kind == "peer" and field.to == "peer_ip"):
         return Shortcut(raw.str.contains(_IPV4), {name: raw})
@@ -113,8 +192,8 @@ def _plain(converter: Converter, raw: pl.Expr, offsets: Sequence[str], prefix: s
         plain = cut.field("field_0").str.contains(_IPV4) & (
             port.is_null() | (port.str.contains("^[0-9]{1,5}$") & (number <= 65_535))
         )
-        stages = ({f"{prefix}cut": raw.str.splitn(":", 2)},)
-        return Shortcut(plain, {"peer_ip": cut.field("field_0"), "peer_port": number}, stages)
+        at_colon = ({f"{prefix}cut": raw.str.splitn(":", 2)},)
+        return Shortcut(plain, {"peer_ip": cut.field("field_0"), "peer_port": number}, at_colon)
     if field.kind == "status":
         return Shortcut(raw.str.contains("^[1-9][0-9][0-9]$"), {name: raw.cast(pl.Int16, strict=False)})
     if field.kind == "size":
@@ -130,17 +209,38 @@ def _plain(converter: Converter, raw: pl.Expr, offsets: Sequence[str], prefix: s
     if field.kind == "host":
         return Shortcut(raw.str.contains(r"^[a-z0-9][a-z0-9.-]*$"), {name: raw})
     if field.kind == "duration":
-        return _duration(field.unit, raw, name)
+        return _duration(converter, raw, name, prefix)
     if field.kind == "time":
-        return _time(converter, raw, offsets, prefix)
+        return _time(converter, raw, hints, prefix)
     if field.kind == "request":
-        return _request(converter, raw, prefix)
+        return _request(converter, raw, hints, prefix)
     if field.kind == "url":
-        cut = pl.col(f"{prefix}cut").struct
-        values = {"host": pl.lit(None, pl.String), "path": cut.field("field_0"), "query": cut.field("field_1")}
-        stages = ({f"{prefix}cut": raw.str.splitn("?", 2)},)
-        return Shortcut(raw.str.starts_with("/") & _undisturbed(converter, raw), values, stages)
+        values, plain, stages = _target(raw, hints, prefix)
+        return Shortcut(plain & _undisturbed(converter, raw), values, stages)
     return None
+
+
+def _target(
+    raw: pl.Expr, hints: Hints, prefix: str
+) -> tuple[dict[str, pl.Expr], pl.Expr, tuple[Mapping[str, pl.Expr], ...]]:
+    """Take a target apart, a path with its query or an absolute URL: values, where they are right, and stages."""
+    halves = pl.col(f"{prefix}halves").struct
+    values = {"host": pl.lit(None, pl.String), "path": halves.field("field_0"), "query": halves.field("field_1")}
+    if not hints.absolute:
+        return values, raw.str.starts_with("/"), ({f"{prefix}halves": raw.str.splitn("?", 2)},)
+    parts = pl.col(f"{prefix}parts").struct
+    far = pl.col(f"{prefix}far")
+    place = parts.field("field_2")
+    is_far = parts.field("field_0").is_in(["https:", "http:"]) & (parts.field("field_1") == "")
+    is_far &= place.str.contains("^[a-z0-9][a-z0-9.-]*(?::[0-9]*)?$")
+    behind = pl.lit("/") + parts.field("field_3").fill_null("")
+    stages: tuple[Mapping[str, pl.Expr], ...] = (
+        {f"{prefix}parts": raw.str.splitn("/", 4)},
+        {f"{prefix}far": is_far.fill_null(value=False)},
+        {f"{prefix}halves": pl.when(far).then(behind).otherwise(raw).str.splitn("?", 2)},
+    )
+    values["host"] = pl.when(far).then(place.str.splitn(":", 2).struct.field("field_0"))
+    return values, far | raw.str.starts_with("/"), stages
 
 
 def _undisturbed(converter: Converter, raw: pl.Expr) -> pl.Expr:
@@ -152,28 +252,67 @@ def _undisturbed(converter: Converter, raw: pl.Expr) -> pl.Expr:
     for how, mark in (("url", "%"), ("plus", "+"), ("html", "&")):
         if field.decode == how:
             plain &= ~raw.str.contains(mark, literal=True)
-    if field.prefix:
-        plain &= raw.str.starts_with(field.prefix)
     for mark_ in sorted(converter.zero):
         plain &= raw != mark_.decode()
     return plain
 
 
-def _duration(unit: str, raw: pl.Expr, name: str) -> Shortcut | None:
-    # digits of the fraction that are whole microseconds: no rounding, no float
+def _duration(converter: Converter, raw: pl.Expr, name: str, prefix: str) -> Shortcut | None:
+    field = converter.field
+    if field.how == "between":
+        begun, ended = (raw.str.splitn("\x1f", 2).struct.field(f"field_{i}") for i in range(2))
+        if field.unit != "auto":
+            return None
+        from_, to = _auto_epoch(begun), _auto_epoch(ended)
+        span = to.values["ts_us"] - from_.values["ts_us"]
+        return Shortcut(from_.plain & to.plain, {name: pl.when(span >= 0).then(span)})
+    if field.how == "sum":
+        count = len(field.sources)
+        parts = [_span(field.unit, pl.col(f"{prefix}parts").struct.field(f"field_{i}")) for i in range(count)]
+        known = [part for part in parts if part is not None]
+        if len(known) < count:
+            return None
+        stages = ({f"{prefix}parts": raw.str.splitn("\x1f", count)},)
+        return Shortcut(
+            pl.all_horizontal(plain for plain, _ in known),
+            {name: pl.sum_horizontal(value for _, value in known)},
+            stages,
+        )
+    found = _span(field.unit, raw)
+    return None if found is None else Shortcut(found[0], {name: found[1]})
+
+
+def _span(unit: str, raw: pl.Expr) -> tuple[pl.Expr, pl.Expr] | None:
+    """Return where a span is plain, and its microseconds, rounded half to even as `fields.duration` does."""
+    if unit == "suffix":
+        plain, value = pl.lit(value=False), pl.lit(None, pl.Int64)
+        for suffix in ("s", "ns", "us", "ms"):  # what ends in ms ends in s as well: the longer one goes last
+            one = _span(suffix, raw.str.strip_suffix(suffix))
+            if one is not None:
+                ends = raw.str.ends_with(suffix)
+                plain = pl.when(ends).then(one[0]).otherwise(plain)
+                value = pl.when(ends).then(one[1]).otherwise(value)
+        return plain, value
+    if unit == "ns":
+        count = raw.cast(pl.Int64, strict=False)
+        whole, over = count // 1000, count % 1000
+        up = (over > 500) | ((over == 500) & (whole % 2 == 1))
+        return raw.str.contains("^[0-9]{1,18}$"), whole + up.cast(pl.Int64)
     digits = {"s": 6, "ms": 3, "us": 0}.get(unit)
     if digits is None:
         return None
-    if digits == 0:
-        return Shortcut(raw.str.contains("^[0-9]{1,15}$"), {name: raw.cast(pl.Int64, strict=False)})
     cut = raw.str.splitn(".", 2).struct
+    fraction = cut.field("field_1").fill_null("0")
     whole = cut.field("field_0").cast(pl.Int64, strict=False) * 10**digits
-    part = cut.field("field_1").fill_null("0").str.pad_end(digits, "0").cast(pl.Int64, strict=False)
-    return Shortcut(raw.str.contains(rf"^[0-9]{{1,9}}(?:\.[0-9]{{1,{digits}}})?$"), {name: whole + part})
+    if digits:
+        whole += fraction.str.head(digits).str.pad_end(digits, "0").cast(pl.Int64, strict=False)
+    over = fraction.str.slice(digits, 6).str.pad_end(6, "0").cast(pl.Int64, strict=False)
+    up = (over > 500_000) | ((over == 500_000) & (whole % 2 == 1))
+    return raw.str.contains(rf"^[0-9]{{1,9}}(?:\.[0-9]{{1,{digits + 6}}})?$"), whole + up.cast(pl.Int64)
 
 
-def _time(converter: Converter, raw: pl.Expr, offsets: Sequence[str], prefix: str) -> Shortcut | None:
-    field = converter.field
+def _time(converter: Converter, raw: pl.Expr, hints: Hints, prefix: str) -> Shortcut | None:
+    field, offsets = converter.field, hints.offsets
     if field.format is None:
         return _iso(converter, raw, offsets, prefix)
     if field.format == "epoch" and field.unit == "auto":
@@ -198,10 +337,9 @@ def _time(converter: Converter, raw: pl.Expr, offsets: Sequence[str], prefix: st
     local = raw.str.head(width).str.to_datetime(body, strict=False, time_unit="us").cast(pl.Int64)
     if not zoned:
         return Shortcut(raw.str.contains(f"^{look}$") & local.is_not_null(), {"ts_us": local})
-    offsets = [offset for offset in offsets if len(offset) == 5]
     given = raw.str.tail(5)
     shift = pl.lit(None, pl.Int64)
-    for offset in offsets:
+    for offset in (one for one in offsets if len(one) == 5):
         shift = pl.when(given == offset).then(pl.lit(_offset_us(offset), pl.Int64)).otherwise(shift)
     value = local - shift
     return Shortcut(raw.str.contains(f"^{look}[+-][0-9]{{4}}$") & value.is_not_null(), {"ts_us": value})
@@ -221,7 +359,8 @@ def _iso(converter: Converter, raw: pl.Expr, offsets: Sequence[str], prefix: str
         ends = raw.str.ends_with(offset)
         micros = pl.when(ends).then(pl.lit(_offset_us(offset), pl.Int64)).otherwise(micros)
         clean = pl.when(ends).then(raw.str.strip_suffix(offset)).otherwise(clean)
-    stages = ({body: clean, shift: micros},)
+    # one blank may stand in front of the offset
+    stages = ({body: clean.str.strip_suffix(" "), shift: micros},)
     text = pl.col(body)
     hour, minute, second = (text.str.slice(at, 2).cast(pl.Int64, strict=False) for at in (11, 14, 17))
     day = text.str.head(10).str.to_date("%Y-%m-%d", strict=False).cast(pl.Int64)
@@ -250,28 +389,27 @@ def _epoch(unit: str, raw: pl.Expr) -> Shortcut | None:
 
 
 def _auto_epoch(raw: pl.Expr) -> Shortcut:
-    """Whole counts of ten, thirteen or sixteen digits, and seconds with a fraction."""
+    """Whole counts of ten, thirteen, sixteen or nineteen digits, and seconds with a fraction."""
     count = raw.cast(pl.Int64, strict=False)
     size = raw.str.len_bytes()
     seconds = _epoch("s", raw)
     value = (
         pl.when(size == 10).then(count * 1_000_000).when(size == 13).then(count * 1_000).when(size == 16).then(count)
-    )
-    plain = raw.str.contains("^[1-9](?:[0-9]{9}|[0-9]{12}|[0-9]{15})$")
+        .otherwise(count // 1000)
+    )  # fmt: skip
+    plain = raw.str.contains("^[1-9](?:[0-9]{9}|[0-9]{12}|[0-9]{15}|[0-9]{18})$") & count.is_not_null()
     if seconds is None:
         return Shortcut(plain, {"ts_us": value})
     fractional = raw.str.contains(r"^[1-9][0-9]{9}\.[0-9]{1,12}$")
     return Shortcut(plain | fractional, {"ts_us": pl.when(fractional).then(seconds.values["ts_us"]).otherwise(value)})
 
 
-def _request(converter: Converter, raw: pl.Expr, prefix: str) -> Shortcut:
-    cut, halves = f"{prefix}cut", f"{prefix}halves"
+def _request(converter: Converter, raw: pl.Expr, hints: Hints, prefix: str) -> Shortcut:
+    cut = f"{prefix}cut"
     method, target, protocol = (pl.col(cut).struct.field(f"field_{i}") for i in range(3))
-    plain = (
-        method.is_in(_METHODS) & protocol.is_in(_PROTOCOLS) & target.str.starts_with("/") & _undisturbed(converter, raw)
-    )
-    path, query = (pl.col(halves).struct.field(f"field_{i}") for i in range(2))
-    values = {"method": method, "path": path, "query": query, "protocol": protocol}
+    values, aimed, stages = _target(target, hints, prefix)
+    plain = method.is_in(_METHODS) & protocol.is_in(_PROTOCOLS) & aimed & _undisturbed(converter, raw)
     nothing = dict.fromkeys(OUTPUTS["request"], pl.lit(None, pl.String))
-    stages = ({cut: raw.str.splitn(" ", 3)}, {halves: target.str.splitn("?", 2)})
-    return Shortcut(plain, nothing | values, stages)
+    return Shortcut(
+        plain, nothing | values | {"method": method, "protocol": protocol}, ({cut: raw.str.splitn(" ", 3)}, *stages)
+    )
