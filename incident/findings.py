@@ -15,8 +15,10 @@ import duckdb
 import polars as pl
 
 from incident import __version__, formats, model
+from incident.coverage import coverage_finding
 from incident.listing import as_defined, evidence_items
 from incident.network import label_of, load_labels
+from incident.overlaps import overlaps
 from incident.proposals import DatasetProposal, propose
 from incident.records import (
     BUCKETS,
@@ -30,10 +32,13 @@ from incident.records import (
     Outage,
     WindowFinding,
 )
+from incident.records_coverage import CoverageFinding, Overlap
+from incident.sensitivity import says_of
 from incident.sentences import Ground, caveats_of, sentence_of
 from incident.store import sql_text
 
 Row = tuple[Any, ...]
+Period = tuple[int | None, int | None]
 
 SECOND = 1_000_000
 SIZE_BASES = ("declared", "content-range", "content-length", "inferred")
@@ -60,6 +65,7 @@ def case_finding(
     pages = formats.load(definition.formats)
     used = {name for (name,) in con.execute("select distinct format from reading").fetchall()}
     limits = tuple((pages[name].title, limit) for name in sorted(used & set(pages)) for limit in pages[name].limits)
+    coverage = coverage_finding(con, definition)
     return CaseFinding(
         case=definition.name or "Unnamed case",
         matter=definition.matter,
@@ -72,10 +78,12 @@ def case_finding(
         policy=definition.policy,
         evidence=items,
         limits=limits,
-        datasets=_dataset_findings(con, definition, datasets, pages),
+        datasets=_dataset_findings(con, definition, datasets, pages, coverage, (since_us, until_us)),
         events=definition.events,
         since_us=since_us,
         until_us=until_us,
+        coverage=coverage,
+        policy_says=says_of(definition.policy),
     )
 
 
@@ -98,6 +106,8 @@ def _dataset_findings(
     definition: CaseDefinition,
     wanted: Collection[str] | None,
     pages: Mapping[str, formats.Format],
+    coverage: CoverageFinding,
+    period: Period,
 ) -> tuple[DatasetFinding, ...]:
     buckets = _by_dataset(con, sql_text("61_bucket_total"))
     objects = _by_dataset(con, sql_text("62_object_total"))
@@ -108,11 +118,13 @@ def _dataset_findings(
     windows, object_windows = _windows(con)
     labels = load_labels(definition.labels) if definition.labels else ()
     grounds = _grounds(con, pages)
+    seen_at = _by_dataset(con, "select distinct dataset_id, vantage from request order by all")
     found = []
     for dataset_id, name, *total in con.execute(sql_text("60_total")).fetchall():
         if wanted is not None and name not in wanted:
             continue
         rule = definition.datasets[dataset_id]
+        unlogged = _Unlogged(coverage, definition.timezone, frozenset(name for (name,) in seen_at.get(dataset_id, [])))
         of_buckets = {bucket: (requests, behind) for bucket, requests, behind in buckets.get(dataset_id, [])}
         found.append(
             _dataset_finding(
@@ -121,14 +133,84 @@ def _dataset_findings(
                 of_buckets,
                 tuple(_object_finding(row, sizes) for row in objects.get(dataset_id, [])),
                 tuple(_client_finding(row, labels) for row in clients.get(dataset_id, [])),
-                windows.get(dataset_id, ()),
+                unlogged.told(windows.get(dataset_id, ())),
                 object_windows.get(dataset_id, ()),
                 _bins(con, dataset_id, windows.get(dataset_id, ()), total),
-                grounds.get(dataset_id, Ground()),
+                replace(
+                    grounds.get(dataset_id, Ground()),
+                    unlogged=unlogged.within(windows.get(dataset_id, ()), total, period),
+                    sampled=unlogged.sampled,
+                    cut_addresses=unlogged.cut_addresses,
+                    policy_says=says_of(definition.policy),
+                    full_only=definition.policy.full_only,
+                ),
                 definition.timezone,
             )
         )
     return tuple(found)
+
+
+class _Unlogged:
+    """What the coverage of the vantages that saw a data set says of its windows and its count."""
+
+    def __init__(self, coverage: CoverageFinding, zone: str, seen_at: frozenset[str]) -> None:
+        self.coverage, self.zone = coverage, zone
+        self.vantages = seen_at or frozenset(vantage.vantage for vantage in coverage.vantages)
+        own = [vantage for vantage in coverage.vantages if vantage.vantage in self.vantages]
+        self.sampled = tuple(vantage.vantage for vantage in own if vantage.sampled)
+        self.cut_addresses = tuple(
+            vantage.vantage for vantage in own if any(share.anonymised != "no" for share in vantage.addresses)
+        )
+        self.spans = [(v.first_us, v.last_us) for v in own if v.first_us is not None and v.last_us is not None]
+
+    def between(self, start_us: int, end_us: int) -> tuple[Overlap, ...]:
+        return overlaps(self.coverage, start_us, end_us, zone=self.zone, vantages=self.vantages)
+
+    def told(self, windows: Sequence[WindowFinding]) -> tuple[WindowFinding, ...]:
+        """The windows, each with what the logs cannot show between its outermost bounds."""
+        return tuple(replace(window, unlogged=self.between(*_outermost(window))) for window in windows)
+
+    def within(
+        self, windows: Sequence[WindowFinding], total: Sequence[Any], period: Period
+    ) -> tuple[Overlap, ...]:
+        """What the logs cannot show while the data may have been open; of data never seen open, while there are logs.
+
+        A download belongs to its window even where a bound of the window lies within it.
+        """
+        spans = [_outermost(window) for window in windows]
+        if total[-2] is not None and total[-1] is not None:
+            spans.append((total[-2], total[-1]))
+        if not spans and self.spans:
+            spans = [(min(start for start, _ in self.spans), max(end for _, end in self.spans))]
+        since_us, until_us = period
+        found: dict[Overlap, None] = {}
+        for start, end in spans:
+            low = start if since_us is None else max(start, since_us)
+            high = end if until_us is None else min(end, until_us - 1)
+            if low <= high:
+                found |= dict.fromkeys(self.between(low, high))
+        return _widest(found)
+
+
+def _outermost(window: WindowFinding) -> tuple[int, int]:
+    start = window.first_seen_us if window.opened_after_us is None else window.opened_after_us
+    return start, window.last_seen_us if window.closed_by_us is None else window.closed_by_us
+
+
+def _widest(found: Iterable[Overlap]) -> tuple[Overlap, ...]:
+    """Overlaps whose kind and vantage another one covers in time are left out: one statement, once."""
+    kept: list[Overlap] = []
+    for one in found:
+        like = [other for other in found if (other.kind, other.vantage) == (one.kind, one.vantage) and other != one]
+        if one.start_us is None or one.end_us is None or not any(
+            other.start_us is not None
+            and other.end_us is not None
+            and other.start_us <= one.start_us
+            and one.end_us <= other.end_us
+            for other in like
+        ):
+            kept.append(one)
+    return tuple(kept)
 
 
 def _dataset_finding(

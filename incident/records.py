@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from incident.records_coverage import CoverageFinding, Overlap
+
 # --- events -----------------------------------------------------------------------------------------------------------
 
 
@@ -272,6 +274,7 @@ class WindowFinding:
     interruptions: int
     outages: tuple[Outage, ...]
     interrupted: tuple[Outage, ...] = ()  # each interruption: first closed observation to the next open one
+    unlogged: tuple[Overlap, ...] = ()  # what the logs cannot show between its outermost bounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,3 +389,5 @@ class CaseFinding:
     events: tuple[DeclaredEvent, ...]
     since_us: int | None
     until_us: int | None
+    coverage: CoverageFinding | None = None  # None: not asked
+    policy_says: str | None = None  # what the policy counts, where it is not the case's own

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,9 +11,11 @@ import duckdb
 from incident import model
 from incident.errors import UsageError
 from incident.records import CaseDefinition, Policy
+from incident.records_sensitivity import Count, DatasetSensitivity, Extreme, SensitivityFinding
 from incident.store import sql_text
 
 MINUTE = 60_000_000
+HEADLINE = "headline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +112,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
-    """One data set under one rule."""
-
-    rule: str
-    says: str
-    source: str
-    dataset: str
-    downloads: int
-    unique_ips: int
+_HEADLINE_RULE = Rule(HEADLINE, "the rule of this case", "case definition, [policy]", {}, "")
 
 
 def policy_named(name: str, policy: Policy) -> Policy:
@@ -128,29 +121,88 @@ def policy_named(name: str, policy: Policy) -> Policy:
     Raises:
         UsageError: for a name that no rule has.
     """
-    if name == "headline":
-        return policy
+    return policy if name == HEADLINE else replace(policy, name=name, **_rule_named(name).changes)
+
+
+def says_of(policy: Policy) -> str | None:
+    """What a policy counts, in a clause; None for the case's own."""
+    return None if policy.name == HEADLINE else _rule_named(policy.name).says
+
+
+def _rule_named(name: str) -> Rule:
     rule = next((rule for rule in RULES if rule.name == name), None)
     if rule is None:
         raise UsageError(
-            f"there is no policy {name!r}",
-            next_step=f"use one of: headline, {', '.join(rule.name for rule in RULES)}",
+            f'no policy is called "{name}"',
+            where="--policy",
+            next_step=f"use one of: {HEADLINE}, {', '.join(rule.name for rule in RULES)}",
         )
-    return replace(policy, name=name, **rule.changes)
+    return rule
+
+
+def sensitivity_finding(
+    con: duckdb.DuckDBPyConnection,
+    definition: CaseDefinition,
+    *,
+    own: Policy | None = None,
+    datasets: Collection[str] | None = None,
+    since_us: int | None = None,
+    until_us: int | None = None,
+) -> SensitivityFinding:
+    """Every data set under every rule, with the lowest and the highest named; as `counts`."""
+    found = counts(con, definition, own=own, datasets=datasets)
+    return SensitivityFinding(
+        datasets=tuple(
+            _of_dataset(rule.name, rule.title or rule.name, [count for count in found if count.dataset == rule.name])
+            for rule in definition.datasets
+            if datasets is None or rule.name in datasets
+        ),
+        in_force=definition.policy.name,
+        since_us=since_us,
+        until_us=until_us,
+    )
+
+
+def _of_dataset(name: str, title: str, found: Sequence[Count]) -> DatasetSensitivity:
+    def extreme(figure: str, end: Callable[[Iterable[int]], int]) -> Extreme:
+        of_rules = [(getattr(count, figure), count.rule) for count in found if count.applies]
+        reached = end([value for value, _ in of_rules])
+        return Extreme(reached, tuple(rule for value, rule in of_rules if value == reached))
+
+    return DatasetSensitivity(
+        dataset=name,
+        title=title,
+        counts=tuple(found),
+        lowest_downloads=extreme("downloads", min),
+        highest_downloads=extreme("downloads", max),
+        lowest_ips=extreme("unique_ips", min),
+        highest_ips=extreme("unique_ips", max),
+    )
 
 
 def counts(
-    con: duckdb.DuckDBPyConnection, definition: CaseDefinition, *, datasets: Collection[str] | None = None
+    con: duckdb.DuckDBPyConnection,
+    definition: CaseDefinition,
+    *,
+    own: Policy | None = None,
+    datasets: Collection[str] | None = None,
 ) -> tuple[Count, ...]:
     """Downloads and unique addresses of every data set, by the headline rule first, then by each of RULES.
 
-    The case is counted by `definition` already, and the period asked for is set (`findings.ask`).
+    The case is counted by `definition` already, and the period asked for is set (`findings.ask`). `own` is the policy
+    that the headline counts by, where the definition's is one of RULES.
     """
-    headline = Rule("headline", "the rule of this case", "case definition, [policy]", {}, "")
-    found = list(_totals(con, headline, datasets))
-    for rule in RULES:
-        otherwise = replace(definition, policy=policy_named(rule.name, definition.policy))
-        with model.counted_otherwise(con, otherwise, since=rule.since):
+    policy = own or definition.policy
+    steps = list(model.STEPS)
+    in_force = () if definition.policy.name == HEADLINE else (_rule_named(definition.policy.name).since,)
+    found = []
+    for rule in (_HEADLINE_RULE, *RULES):
+        touched = [*in_force, *((rule.since,) if rule.changes else ())]
+        if not touched:
+            found += _totals(con, rule, datasets)
+            continue
+        otherwise = replace(definition, policy=policy_named(rule.name, policy))
+        with model.counted_otherwise(con, otherwise, since=min(touched, key=steps.index)):
             found += _totals(con, rule, datasets)
     return tuple(found)
 
@@ -159,8 +211,11 @@ def _totals(con: duckdb.DuckDBPyConnection, rule: Rule, datasets: Collection[str
     cursor = con.execute(sql_text("60_total"))
     names = [column[0] for column in cursor.description or ()]
     rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    tier = rule.changes.get("only_tier")
+    seen = {number for (number,) in con.execute("select distinct tier from item order by tier").fetchall()}
+    applies = tier is None or tier in seen
     return [
-        Count(rule.name, rule.says, rule.source, row["name"], row["downloads"], row["unique_ips"])
+        Count(rule.name, rule.says, rule.source, row["name"], row["downloads"], row["unique_ips"], applies)
         for row in rows
         if datasets is None or row["name"] in datasets
     ]

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from collections.abc import Sequence
+
 from incident import words
 from incident.records import DatasetFinding, DatasetRule
+from incident.records_coverage import Overlap
+
+CLAUSES_NAMED = 4
+OPEN = "the time in which it may have been open"
+GAPS = ("missing_log", "missing_member", "before", "after", "cut_item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +27,25 @@ class Ground:
     cut_items: frozenset[str] = frozenset()  # items that could not be read whole
     full_with_headers: int = 0
     without_ranges: int = 0
+    unlogged: tuple[Overlap, ...] = ()  # what the logs cannot show while the data may have been open
+    sampled: tuple[str, ...] = ()  # vantages whose log may hold a part of the requests only
+    cut_addresses: tuple[str, ...] = ()  # vantages whose addresses were cut before they were logged
+    policy_says: str | None = None  # None: the case's own policy
+    full_only: bool = False
 
     @property
     def at_least(self) -> bool:
         """Whether the logs are known to hold less than what happened."""
-        return bool(self.limited or self.cut_items)
+        known = any(each.at_least for each in self.unlogged)
+        return known or bool(self.limited or self.cut_items or self.sampled or self.cut_addresses)
 
 
 def sentence_of(finding: DatasetFinding, ground: Ground, timezone: str) -> str:
-    """The finding, to be read aloud."""
+    """The finding, to be read aloud: what was downloaded, and what the logs cannot show of that time."""
+    return " ".join([_counted(finding, ground, timezone), *_unlogged(finding, ground), *_policy(ground)])
+
+
+def _counted(finding: DatasetFinding, ground: Ground, timezone: str) -> str:
     title = f"the data set {finding.dataset}"
     about = finding.title if finding.title != finding.dataset else ""
     if finding.records is not None:
@@ -39,6 +56,8 @@ def sentence_of(finding: DatasetFinding, ground: Ground, timezone: str) -> str:
         return f"The logs supplied record no download of {title}."
     times = "once" if finding.downloads == 1 else f"{words.number(finding.downloads)} times"
     least = "at least " if ground.at_least else ""
+    fewest = "at least " if ground.cut_addresses else ""
+    extent = "in full" if ground.full_only else "in full or in part"
     addresses = words.counted(finding.unique_ips, "unique IP address", "unique IP addresses")
     if finding.downloads == 1:
         period = f"On {words.when(finding.first_download_us, timezone)}"
@@ -47,7 +66,41 @@ def sentence_of(finding: DatasetFinding, ground: Ground, timezone: str) -> str:
             f"Between {words.when(finding.first_download_us, timezone)} and "
             f"{words.when(finding.last_download_us, timezone)}"
         )
-    return f"{period}, {title} was downloaded {least}{times}, in full or in part, from {addresses}."
+    return f"{period}, {title} was downloaded {least}{times}, {extent}, from {fewest}{addresses}."
+
+
+def _unlogged(finding: DatasetFinding, ground: Ground) -> list[str]:
+    """What coverage found of the time in which the data may have been open."""
+    lacking = [each for each in ground.unlogged if each.at_least]
+    if finding.downloads:
+        therefore = f"the true number is therefore at least {words.number(finding.downloads)}"
+    else:
+        therefore = "a download that they do not hold is therefore not excluded"
+    said = []
+    if lacking:
+        gaps = any(each.kind in GAPS for each in lacking)
+        logs = "the logs have gaps" if gaps else "the logs may not be complete"
+        said.append(f"For {OPEN}, {logs}: {_clauses(lacking)}; {therefore}.")
+    if ground.sampled:
+        logs = words.list_of(ground.sampled)
+        said.append(f"The log of {logs} may hold only a sample of the requests; {therefore}.")
+    if ground.cut_addresses:
+        logs = words.list_of(ground.cut_addresses)
+        said.append(f"The log of {logs} holds shortened addresses, so that several clients may stand behind each.")
+    down = [each for each in ground.unlogged if each.kind == "outage"]
+    if down:
+        said.append(f"In {'that time' if lacking else OPEN}, {_clauses(down)}.")
+    return said
+
+
+def _clauses(found: Sequence[Overlap]) -> str:
+    named = [each.clause for each in found[:CLAUSES_NAMED]]
+    more = len(found) - len(named)
+    return "; ".join([*named, f"and {words.number(more)} more, which the coverage names"] if more else named)
+
+
+def _policy(ground: Ground) -> list[str]:
+    return [f"Counted by another rule than the case's own: {ground.policy_says}."] if ground.policy_says else []
 
 
 def caveats_of(finding: DatasetFinding, ground: Ground, rule: DatasetRule) -> tuple[str, ...]:
@@ -63,6 +116,9 @@ def caveats_of(finding: DatasetFinding, ground: Ground, rule: DatasetRule) -> tu
             f"{words.counted(len(ground.cut_items), 'evidence item')} could not be read to the end "
             f"({words.list_of(tuple(sorted(ground.cut_items)))}); the count is a lower limit."
         )
+    possible = [each for each in ground.unlogged if each.kind == "missing_member" and not each.at_least]
+    if possible:
+        said.append(f"In {OPEN}, {_clauses(possible)}.")
     if ground.unnamed_servers:
         said.append(
             "Some of these requests stand in logs whose server is not named, so that their bytes may be the size meant "

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from contextlib import closing
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from incident import definition as definitions
@@ -14,12 +15,12 @@ from incident.records import CaseDefinition
 from incident.strict_toml import suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from duckdb import DuckDBPyConnection
 
-    from incident.records import CaseFinding
+    from incident.records import CaseFinding, Policy
 
 
 def definition_for(config: Path | None, folders: Sequence[Path]) -> CaseDefinition:
@@ -71,39 +72,64 @@ def definition_of(con: DuckDBPyConnection, config: Path | None, *, quiet: bool) 
     return definition
 
 
-def counting_case(case: Path, config: Path | None, *, quiet: bool) -> DuckDBPyConnection:
-    """Open a case to count in it: writable only where it must be counted anew and may be written.
+def counting_case(
+    case: Path, config: Path | None, *, policy: str | None = None, quiet: bool
+) -> tuple[DuckDBPyConnection, CaseDefinition, Policy]:
+    """Open a case to count in it, with its definition: writable only where it must be counted anew and may be written.
 
-    Many may ask at once as long as nobody writes.
+    Many may ask at once as long as nobody writes. Under another policy than the case's own the case is left as it is,
+    and counted in memory.
     """
-    from incident import model  # noqa: PLC0415 - DuckDB loads only where a case is opened
+    from incident import model, sensitivity  # noqa: PLC0415 - DuckDB loads only where a case is opened
 
     con = open_case(case)
-    if model.is_current(con, definition_of(con, config, quiet=quiet)) or not os.access(case, os.W_OK):
-        return con
+    try:
+        definition = definition_of(con, config, quiet=quiet)
+        own = definition.policy
+        if policy is not None:
+            definition = replace(definition, policy=sensitivity.policy_named(policy, definition.policy))
+        of_its_own = definition.policy.name == sensitivity.HEADLINE
+        if not of_its_own or model.is_current(con, definition) or not os.access(case, os.W_OK):
+            return con, definition, own
+    except BaseException:
+        con.close()
+        raise
     con.close()
-    return open_case(case, read_only=False)
+    return open_case(case, read_only=False), definition, own
 
 
-def findings_of(
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A case that is open to be asked, and what is asked of it."""
+
+    con: DuckDBPyConnection
+    definition: CaseDefinition  # with the policy asked for
+    own: Policy  # the case's own
+    datasets: tuple[str, ...] | None
+    since_us: int | None
+    until_us: int | None
+
+
+@contextmanager
+def asked(
     case: Path,
     config: Path | None,
     *,
     datasets: Sequence[str] | None = None,
     since: str | None = None,
     until: str | None = None,
+    policy: str | None = None,
     quiet: bool = False,
-) -> CaseFinding:
-    """Count a case under its definition and return what it says.
+    undefined: bool = False,
+) -> Iterator[Question]:
+    """Open a case, check what is asked of it, and close it in the end; `undefined`: no data set is needed.
 
     Raises:
-        UsageError: an unknown data set, or a period that holds nothing.
+        UsageError: no data set, an unknown one, an unknown policy, or a period that holds nothing.
     """
-    from incident import findings  # noqa: PLC0415 - DuckDB loads only where a case is opened
-
-    with closing(counting_case(case, config, quiet=quiet)) as con:
-        definition = definition_of(con, config, quiet=True)
-        if not definition.datasets:
+    con, definition, own = counting_case(case, config, policy=policy, quiet=quiet)
+    with closing(con):
+        if not definition.datasets and not undefined:
             raise UsageError(
                 "no data set is defined, so there is nothing to count",
                 where=str(definition.path) if definition.path else "there is no case definition",
@@ -117,6 +143,33 @@ def findings_of(
         until_us = moment_us(until, definition.timezone, "--until") if until else None
         if since_us is not None and until_us is not None and since_us >= until_us:
             raise UsageError("the period ends before it begins", where="--since and --until", next_step="swap them")
+        yield Question(con, definition, own, tuple(datasets) if datasets else None, since_us, until_us)
+
+
+def findings_of(
+    case: Path,
+    config: Path | None,
+    *,
+    datasets: Sequence[str] | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    policy: str | None = None,
+    quiet: bool = False,
+) -> CaseFinding:
+    """Count a case under its definition and return what it says.
+
+    Raises:
+        UsageError: as `asked`.
+    """
+    from incident import findings  # noqa: PLC0415 - DuckDB loads only where a case is opened
+
+    with asked(
+        case, config, datasets=datasets, since=since, until=until, policy=policy, quiet=quiet
+    ) as question:
         return findings.case_finding(
-            con, definition, datasets=tuple(datasets) if datasets else None, since_us=since_us, until_us=until_us
+            question.con,
+            question.definition,
+            datasets=question.datasets,
+            since_us=question.since_us,
+            until_us=question.until_us,
         )

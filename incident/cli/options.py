@@ -30,6 +30,12 @@ Since = Annotated[
 Until = Annotated[
     str | None, typer.Option("--until", metavar="TIME", help="Only before this time; a date alone is its midnight.")
 ]
+Policy = Annotated[
+    str | None,
+    typer.Option(
+        "--policy", metavar="NAME", help="Count by another rule; `incident sensitivity` lists them, with their sources."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help='The file to write; "-" is stdout.')]
 Force = Annotated[bool, typer.Option("--force", help="Replace the output if it exists.")]
