@@ -158,7 +158,7 @@ def _dated(group: list[tuple[_Stamped, str]]) -> Series | None:
             continue
         slots = {int((stamped.at - EPOCH).total_seconds()) // 60 // floor * floor: path for stamped, path in group}
         step = _step(sorted(slots))
-        # where times were cut to the hour or day to make a series at all, that must be its step, and most of it be there
+        # where times were cut to the hour or day to make a series, that must be its step, and most of it be there
         cut = floor > UNITS[unit]
         sparse = cut and (step != floor or 2 * len(slots) * floor < max(slots) - min(slots) + floor)
         if step is not None and not sparse and len(slots) >= FEWEST_DATED:

@@ -12,6 +12,7 @@ of this length could have shown it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import exp, log, log1p
 from typing import TYPE_CHECKING
@@ -32,8 +33,12 @@ SHORTEST = 4
 FEWEST_LINES = 20.0
 """A silence where fewer lines were expected is never called improbable, whatever the model says."""
 
-MOST_BY_CHANCE = 0.001
+MOST_BY_CHANCE = 1e-4
 """A silence is improbable if an undamaged log like this would show fewer than this many."""
+
+SHORT = 30
+MOST_BY_CHANCE_SHORT = 1e-5
+"""Below half an hour there are more places, and more that a server may do, than the model counts: less is believed."""
 
 MOST_MISSING = 0.25
 """The share of all expected lines that may lie in silences; where it is more, silence is the habit of this log."""
@@ -42,15 +47,23 @@ LEAST_AROUND = 120
 """Minutes of log outside a silence: with less there is no telling what is usual."""
 
 LEAST_STEP = 1e-4
+"""A silence stands out if one as much larger than the smaller ones is less likely than this."""
+
+FEW = 5
+"""A silence in which so few lines were expected is small in any log."""
+
 BODY = 60
+TAIL = 20
 BETWEEN = 20
 MOST_JUDGED = 200
 MOST_SILENCES = 20_000
 FEWEST_STRETCHES = 12
 MOST_STRETCHES = 3000
-LADDER = 1.5
-CAUTION = 1.25
 MOST_CUT = 500
+LADDER = 1.5
+
+CAUTION = 1.25
+"""By how much more the lines of a visit are taken than was measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +100,7 @@ class _Bench:
     log_lines: Minutes
     away_start: Ints
     away_end: Ints
+    scale: float  # by which the sizes of its largest silences fall off: the lines that a visit leaves, seen from there
     levels: dict[int, _Level] = field(default_factory=dict)
 
     def like(self, width: int, rate: float) -> tuple[_Level, NDArray[np.bool_]]:
@@ -110,7 +124,7 @@ def find(log_lines: Minutes) -> tuple[Silence, ...]:
     expected = np.nan_to_num(found.lines)
     order = np.lexsort((start, -expected))
     out = order[: standing_out(expected[order], log_lines.total)]
-    bench = _Bench(log_lines, start[out], end[out])
+    bench = _Bench(log_lines, start[out], end[out], _scale(expected[order[out.size :]]))
     judged = [_judge(bench, int(start[i]), int(end[i]), found, int(i)) for i in out if end[i] - start[i] >= SHORTEST]
     others = [
         _judge(bench, int(start[i]), int(end[i]), found, int(i), among=False) for i in order[out.size : out.size + 1]
@@ -135,11 +149,17 @@ def standing_out(expected: Floats, total: int) -> int:
     for j in range(min(most, MOST_JUDGED), 0, -1):
         for c in range(BETWEEN + 1):
             body = padded[j + c : j + c + BODY + 1]
-            scale = max(float(np.sum(body - body[-1])) / BODY, 1.0)
+            scale = max(float(np.sum(body - body[-1])) / BODY, float(body[0] - FEW) / 3, 1.0)
             step = float(padded[j - 1] - body[0]) / scale
             if log(c + 1) - BODY * log1p(step / BODY) < log(LEAST_STEP):
                 return j
     return 0
+
+
+def _scale(expected: Floats) -> float:
+    """The scale of the exponential by which the largest of these sizes fall off."""
+    body = np.concatenate((expected[: TAIL + 1], np.zeros(TAIL + 1)))[: TAIL + 1]
+    return float(np.sum(body - body[-1])) / TAIL
 
 
 def _between_lines(log_lines: Minutes) -> tuple[Ints, Ints]:
@@ -162,7 +182,7 @@ def _judge(bench: _Bench, start: int, end: int, found: Expected, at: int, *, amo
     width = _rung(min(length, DAY, max(span // (2 * FEWEST_STRETCHES), 1)))
     level, like = bench.like(width, rate)
     lines, mean = level.lines[like], level.expected[like]
-    per_visit = _per_visit(bench.log_lines, level, like, width)
+    per_visit = max(_per_visit(bench.log_lines, level, like, width, length), bench.scale)
     k = steadiness(lines, mean, per_visit, apart=lines.size * level.step / width)
     chance = exp(max(log_none(expected, per_visit, k), -700.0)) * beginnings(expected, per_visit, k)
     by_chance = max(span / length, 1.0) * chance
@@ -180,8 +200,13 @@ def _judge(bench: _Bench, start: int, end: int, found: Expected, at: int, *, amo
     )
 
 
-def _per_visit(log_lines: Minutes, level: _Level, like: NDArray[np.bool_], width: int) -> float:
-    """The most lines that come together by any length of stretch that is often empty, else by the shortest.
+def _per_visit(log_lines: Minutes, level: _Level, like: NDArray[np.bool_], width: int, length: int) -> float:
+    """How many lines come together in a stretch of some length, by how the share of empty stretches falls with length.
+
+    Visits that go on when a stretch begins keep it from being empty, however short it is; visits that begin within it
+    grow in number with its length. So the visits per minute are taken from the longest stretches that are often empty
+    against ones half as long, and the rest is added in proportion. Where hardly any are empty, the shortest give an
+    upper limit.
 
     Stretches of the level are cut into shorter ones, and what those should hold is shared out as the hours of a day
     usually are: it is never judged by their neighbours, as these would hold lines of the same visit.
@@ -193,7 +218,7 @@ def _per_visit(log_lines: Minutes, level: _Level, like: NDArray[np.bool_], width
     start, expected = level.start[chosen], level.expected[chosen]
     expected = expected * max(float(np.median(level.lines[chosen] / expected)), 1.0)
     apart = chosen.size * min(level.step * (-(-np.count_nonzero(like) // MOST_CUT)) / width, 1.0)
-    whole, most, limit = width, 0.0, 1.0
+    whole, limit, sizes = width, 1.0, dict[int, float]()
     while True:
         pieces = whole // width
         cut = (start[:, np.newaxis] + np.arange(pieces) * width).ravel()
@@ -205,12 +230,24 @@ def _per_visit(log_lines: Minutes, level: _Level, like: NDArray[np.bool_], width
             (share * expected[:, np.newaxis] * (pieces * width / whole)).ravel(),
             pieces * apart,
         )
-        most = max(most, size) if measured else most
         limit = size
+        if measured:
+            sizes[width] = size
         shorter = _rung(width - 1)
         if width == 1 or float(np.median(expected)) * shorter / whole < 2:
-            return CAUTION * (most or limit)
+            return CAUTION * (_extended(sizes, length) if sizes else limit)
         width = shorter
+
+
+def _extended(sizes: Mapping[int, float], length: int) -> float:
+    """The visit size in a longer stretch, from those measured in shorter ones; lines per minute cancel out."""
+    longest = max(sizes)
+    half = max((width for width in sizes if 2 * width <= longest), default=None)
+    visits = longest / sizes[longest]
+    if length <= longest or half is None:
+        return max(sizes.values())
+    each = max((visits - half / sizes[half]) / (longest - half), 0.0)
+    return max(length / (visits + each * (length - longest)), 1.0)
 
 
 def _rung(length: int) -> int:

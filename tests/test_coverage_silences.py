@@ -162,17 +162,19 @@ def test_order_of_evidence_and_a_shift_by_weeks_change_nothing() -> None:
 TIME = re.compile(r"\[(\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\]")
 
 
-@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*/*.log*")), ids=lambda path: path.parent.name)
-def test_no_gap_in_real_samples(path: Path) -> None:
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="latin-1") as lines:
-        times = [
-            int(datetime.strptime(t, "%d/%b/%Y:%H:%M:%S %z").timestamp()) // 60 for t in TIME.findall(lines.read())
-        ]
-    if len(times) < 2:
-        pytest.skip("no such times in this sample")
-    at, counts = np.unique(np.array(times, np.int64), return_counts=True)
-    assert not [s for s in silences.find(Minutes(at, counts)) if s.improbable]
+def test_no_gap_in_real_samples() -> None:
+    judged = 0
+    for path in sorted(SAMPLES.glob("*/*.log*")):
+        opener = gzip.open if path.suffix == ".gz" else open
+        with opener(path, "rt", encoding="latin-1") as lines:
+            times = [
+                int(datetime.strptime(t, "%d/%b/%Y:%H:%M:%S %z").timestamp()) // 60 for t in TIME.findall(lines.read())
+            ]
+        at, counts = np.unique(np.array(times, np.int64), return_counts=True)
+        if at.size > 1:
+            judged += 1
+            assert not [s for s in silences.find(Minutes(at, counts)) if s.improbable], path.name
+    assert judged > 3
 
 
 def test_at_most_adds_up_to_the_negative_binomial() -> None:
