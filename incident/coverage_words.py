@@ -68,8 +68,8 @@ def model_sentence(days: int | None, improbable: int, events: int) -> str:
         "where fewer than one in 10,000 undamaged logs as unsteady as this would show one like it (below half an hour: "
         "one in 100,000), where it is far larger than the log's other silences, where at least 20 lines were to be "
         "expected, and where it lasts five minutes. Assumed is that visitors come independently of each other, at a "
-        "rate that varies there as it did elsewhere in this log. What no server could log, such as a cut network or a full "
-        f"disk, looks like a missing log.{found}"
+        "rate that varies there as it did elsewhere in this log. What no server could log, such as a cut network or a "
+        f"full disk, looks like a missing log.{found}"
     )
 
 
