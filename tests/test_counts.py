@@ -198,7 +198,7 @@ def test_roughened_cases(seed):
     assert list(differences(roughened(seeded_case(1000 + seed), Seeded(seed)))) == []
 
 
-RELAXED = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+RELAXED = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @RELAXED

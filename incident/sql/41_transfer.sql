@@ -79,7 +79,7 @@ placed as (
         -- How long the response was meant to be, as far as the log tells.
         case
             when status <> 206 then size
-            when range_end is not null then range_end - range_start + 1
+            when range_start is not null and range_end is not null then range_end - range_start + 1
             else content_length
         end as meant_bytes
     from sized
