@@ -60,12 +60,29 @@ def case_finding(
 ) -> CaseFinding:
     """Everything the case says under a definition; `datasets` and the half-open period choose what is asked for."""
     model.apply(con, definition)
-    ask(con, since_us, until_us)
-    items = as_defined(evidence_items(con), definition)
+    case = bare_finding(con, definition, since_us=since_us, until_us=until_us)
     pages = formats.load(definition.formats)
     used = {name for (name,) in con.execute("select distinct format from reading").fetchall()}
     limits = tuple((pages[name].title, limit) for name in sorted(used & set(pages)) for limit in pages[name].limits)
     coverage = coverage_finding(con, definition)
+    return replace(
+        case,
+        evidence=as_defined(evidence_items(con), definition),
+        limits=limits,
+        datasets=_dataset_findings(con, definition, datasets, pages, coverage, (since_us, until_us)),
+        coverage=coverage,
+    )
+
+
+def bare_finding(
+    con: duckdb.DuckDBPyConnection,
+    definition: CaseDefinition,
+    *,
+    since_us: int | None = None,
+    until_us: int | None = None,
+) -> CaseFinding:
+    """Which case it is, under which definition and policy; the period becomes the one that totals are taken over."""
+    ask(con, since_us, until_us)
     return CaseFinding(
         case=definition.name or "Unnamed case",
         matter=definition.matter,
@@ -76,13 +93,12 @@ def case_finding(
         config_sha256=definition.sha256,
         manifest_sha256=model.manifest_sha256(con),
         policy=definition.policy,
-        evidence=items,
-        limits=limits,
-        datasets=_dataset_findings(con, definition, datasets, pages, coverage, (since_us, until_us)),
+        evidence=(),
+        limits=(),
+        datasets=(),
         events=definition.events,
         since_us=since_us,
         until_us=until_us,
-        coverage=coverage,
         policy_says=says_of(definition.policy),
     )
 

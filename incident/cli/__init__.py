@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 from incident import __version__
 from incident.cli.ask import register as register_questions
 from incident.cli.case import register as register_case
+from incident.cli.inquire import register as register_inquiries
 from incident.cli.output import show_error
 from incident.cli.show import register as register_outputs
 from incident.errors import IncidentError
@@ -87,6 +88,7 @@ def incident(
 
 register_case(app)
 register_questions(app)
+register_inquiries(app)
 register_outputs(app)
 
 

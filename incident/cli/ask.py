@@ -1,4 +1,4 @@
-"""Questions to a case: datasets, summary, windows, clients."""
+"""What a case counts: summary, datasets, windows."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from incident.cli import opening, options
+from incident.errors import UsageError
 
 if TYPE_CHECKING:
-    from incident.render.jsonout import Json
+    from pathlib import Path
 
-CLIENTS_SHOWN = 25
+    from incident.render.jsonout import Json
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (summary, datasets, windows, clients):
+    for command in (summary, datasets, windows):
         app.command()(command)
 
 
@@ -35,6 +36,7 @@ def summary(
     dataset: options.Datasets = None,
     since: options.Since = None,
     until: options.Until = None,
+    policy: options.Policy = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -60,7 +62,7 @@ def summary(
         terminal.evidence(out, items, listing.totals(items), definition.timezone)
         terminal.proposals(out, proposals, definition.timezone)
         return
-    found = opening.findings_of(case, config, datasets=dataset, since=since, until=until, quiet=True)
+    found = opening.findings_of(case, config, datasets=dataset, since=since, until=until, policy=policy, quiet=True)
     if as_json:
         print_json(jsonout.summary(found))
     else:
@@ -74,13 +76,21 @@ def datasets(
     dataset: options.Datasets = None,
     since: options.Since = None,
     until: options.Until = None,
+    policy: options.Policy = None,
+    overlap: Annotated[
+        bool, typer.Option("--overlap", help="Instead: which addresses downloaded from several data sets.")
+    ] = False,
+    everyone: Annotated[bool, typer.Option("--all", help="With --overlap: every address, not only the first.")] = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
     """List each data set's objects and their downloads."""
+    if overlap:
+        _overlap(case, config, dataset, (since, until), policy, everyone=everyone, as_json=as_json, quiet=quiet)
+        return
     from incident.render import jsonout, terminal  # noqa: PLC0415 - not needed to print help
 
-    found = opening.findings_of(case, config, datasets=dataset, since=since, until=until, quiet=quiet)
+    found = opening.findings_of(case, config, datasets=dataset, since=since, until=until, policy=policy, quiet=quiet)
     if as_json:
         print_json(jsonout.datasets(found))
     else:
@@ -94,37 +104,43 @@ def windows(
     dataset: options.Datasets = None,
     since: options.Since = None,
     until: options.Until = None,
+    policy: options.Policy = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
     """List the exposure windows, bounded from both sides."""
     from incident.render import jsonout, terminal  # noqa: PLC0415 - not needed to print help
 
-    found = opening.findings_of(case, config, datasets=dataset, since=since, until=until, quiet=quiet)
+    found = opening.findings_of(case, config, datasets=dataset, since=since, until=until, policy=policy, quiet=quiet)
     if as_json:
         print_json(jsonout.windows(found))
     else:
         terminal.windows(terminal.console(), found)
 
 
-def clients(
+def _overlap(
+    case: Path,
+    config: Path | None,
+    dataset: list[str] | None,
+    period: tuple[str | None, str | None],
+    policy: str | None,
     *,
-    case: options.Case = options.CASE_FILE,
-    config: options.Config = None,
-    dataset: options.Datasets = None,
-    since: options.Since = None,
-    until: options.Until = None,
-    everyone: Annotated[
-        bool, typer.Option("--all", help=f"Every address, not only the first {CLIENTS_SHOWN}.")
-    ] = False,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
+    everyone: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
-    """List the client addresses and what each downloaded."""
-    from incident.render import jsonout, terminal  # noqa: PLC0415 - not needed to print help
+    from incident import findings, model  # noqa: PLC0415 - not needed to print help
+    from incident import overlap as overlapping  # noqa: PLC0415 - as above
+    from incident.render import jsonout, terminal_clients, terminal_parts  # noqa: PLC0415 - as above
 
-    found = opening.findings_of(case, config, datasets=dataset, since=since, until=until, quiet=quiet)
+    if dataset:
+        raise UsageError("an overlap is of all data sets", where="--dataset", next_step="leave it out with --overlap")
+    with opening.asked(case, config, since=period[0], until=period[1], policy=policy, quiet=quiet) as asked:
+        model.apply(asked.con, asked.definition)
+        bare = findings.bare_finding(asked.con, asked.definition, **asked.period)
+        found = overlapping.overlap(asked.con, asked.definition, **asked.period)
     if as_json:
-        print_json(jsonout.clients(found))
+        print_json(jsonout.answer(bare, found))
     else:
-        terminal.clients(terminal.console(), found, limit=None if everyone else CLIENTS_SHOWN)
+        limit = None if everyone else terminal_clients.ACQUIRERS_SHOWN
+        terminal_clients.overlap(terminal_parts.console(), bare, found, limit=limit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from incident import definition as definitions
 from incident.cli.moments import moment_us
@@ -98,6 +98,15 @@ def counting_case(
     return open_case(case, read_only=False), definition, own
 
 
+class _Period(TypedDict):
+    since_us: int | None
+    until_us: int | None
+
+
+class _Choice(_Period):
+    datasets: tuple[str, ...] | None
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """A case that is open to be asked, and what is asked of it."""
@@ -108,6 +117,16 @@ class Question:
     datasets: tuple[str, ...] | None
     since_us: int | None
     until_us: int | None
+
+    @property
+    def period(self) -> _Period:
+        """The period, as keywords of what finds."""
+        return {"since_us": self.since_us, "until_us": self.until_us}
+
+    @property
+    def choice(self) -> _Choice:
+        """The data sets and the period, as keywords of what finds."""
+        return {"datasets": self.datasets, "since_us": self.since_us, "until_us": self.until_us}
 
 
 @contextmanager
@@ -166,10 +185,4 @@ def findings_of(
     with asked(
         case, config, datasets=datasets, since=since, until=until, policy=policy, quiet=quiet
     ) as question:
-        return findings.case_finding(
-            question.con,
-            question.definition,
-            datasets=question.datasets,
-            since_us=question.since_us,
-            until_us=question.until_us,
-        )
+        return findings.case_finding(question.con, question.definition, **question.choice)

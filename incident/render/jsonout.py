@@ -11,6 +11,7 @@ import json
 from typing import TYPE_CHECKING
 
 from incident import words
+from incident.render.jsonrecords import SPANS, record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from incident.records import (
         CaseDefinition,
         CaseFinding,
-        ClientFinding,
         DatasetFinding,
         EvidenceItem,
         ObjectFinding,
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
         RejectLine,
         WindowFinding,
     )
+    from incident.records_compare import Comparison, FigureChange
+    from incident.records_coverage import CoverageFinding
 
 Json = dict[str, object]
 
@@ -80,20 +82,45 @@ def windows(case: CaseFinding) -> Json:
     }
 
 
-def clients(case: CaseFinding) -> Json:
-    """Return what `incident clients --json` prints."""
+def coverage(case: CaseFinding, found: CoverageFinding) -> Json:
+    """Return what `incident coverage --json` prints: the evidence, then what it cannot show of each data set."""
     return {
         **_case(case),
+        **record(found),
         "datasets": [
             {
-                "dataset": found.dataset,
-                "title": found.title,
-                "unique_ips": found.unique_ips,
-                "clients": [_client(one) for one in found.clients],
+                "dataset": one.dataset,
+                "title": one.title,
+                "windows": [window(each) for each in one.windows],
+                "sentence": one.sentence,
             }
-            for found in case.datasets
+            for one in case.datasets
         ],
     }
+
+
+def answer(case: CaseFinding, found: object) -> Json:
+    """Return what a question prints whose answer is one record: the case, then the record's fields."""
+    return {**_case(case), **record(found)}
+
+
+def comparison(found: Comparison) -> Json:
+    """Return what `incident compare --json` prints; times among the figures are ISO, spans seconds, as elsewhere."""
+    return {**record(found), "figures": [_moved(one) for one in found.figures]}
+
+
+def _moved(one: FigureChange) -> Json:
+    name = one.figure.rpartition(".")[2]
+    a, b, difference = one.a, one.b, one.difference
+    key = one.figure
+    values: tuple[object, object, object] = (a, b, difference)
+    if name in SPANS:
+        key = one.figure.removesuffix("_us") + "_seconds"
+        values = (_seconds(a), _seconds(b), _seconds(difference))
+    elif name.endswith("_us"):
+        key = one.figure.removesuffix("_us")
+        values = (_time(a), _time(b), _seconds(difference))
+    return {"dataset": one.dataset, "figure": key, **dict(zip(("a", "b", "difference"), values, strict=True))}
 
 
 def proposals(definition: CaseDefinition, items: Sequence[EvidenceItem], found: Sequence[DatasetProposal]) -> Json:
@@ -154,8 +181,9 @@ def formats(pages: Mapping[str, Format]) -> Json:
 
 
 def policy(rules: Policy) -> Json:
-    """Return a policy as the case definition writes it."""
+    """Return a policy as the case definition writes it, with its name."""
     return {
+        "name": rules.name,
         "session_gap": words.compact_span(rules.session_gap_us),
         "repeat_within": words.compact_span(rules.repeat_within_us),
         "min_bytes": rules.min_bytes,
@@ -177,6 +205,7 @@ def window(found: WindowFinding) -> Json:
         "interruptions": found.interruptions,
         "outages": _spans(found.outages),
         "interrupted": _spans(found.interrupted),
+        "unlogged": [record(one) for one in found.unlogged],
     }
 
 
@@ -186,7 +215,7 @@ def _case(case: CaseFinding) -> Json:
         "config_sha256": case.config_sha256,
         "manifest_sha256": case.manifest_sha256,
         "version": case.version,
-        "policy": policy(case.policy),
+        "policy": {**policy(case.policy), **({"says": case.policy_says} if case.policy_says else {})},
         "timezone": case.timezone,
         "since": _time(case.since_us),
         "until": _time(case.until_us),
@@ -233,25 +262,6 @@ def _object(found: ObjectFinding) -> Json:
         "size_basis": found.size_basis,
         "first_download": _time(found.first_download_us),
         "last_download": _time(found.last_download_us),
-    }
-
-
-def _client(found: ClientFinding) -> Json:
-    return {
-        "client_ip": found.client_ip,
-        "label": found.label,
-        "requests": found.requests,
-        "downloads": found.downloads,
-        "downloads_full": found.full,
-        "downloads_partial": found.partial,
-        "downloads_undetermined": found.undetermined,
-        "holds_full_copy": found.holds_full_copy,
-        "objects": found.objects,
-        "agents": found.agents,
-        "automated": found.automated,
-        "bytes_sent": found.bytes_sent,
-        "first_download": _time(found.first_us),
-        "last_download": _time(found.last_us),
     }
 
 

@@ -73,6 +73,64 @@ EVENT_KINDS: Final = {
     "note": "note",
 }
 
+ANSWERS: Final = {
+    "log": "there is a log; where it has no request, there was none",
+    "no_log": "there is no log, though its surroundings make lines probable",
+    "outage": "no line, around errors: the service was down, as far as the records show",
+    "late": "there is a log, which may still grow: records come late",
+}
+
+ANONYMISED: Final = {
+    "no": "not shortened",
+    "partly": "some are shortened",
+    "yes": "shortened before they were logged, so that several clients may stand behind each",
+}
+
+GAP_KINDS: Final = {
+    "missing_log": "no log",
+    "outage": "outage",
+    "errors": "mostly errors",
+    "missing_member": "missing file",
+    "before": "log begins later",
+    "after": "log ends earlier",
+    "late": "possibly late",
+    "cut_item": "file cut short",
+}
+
+SURE: Final = {
+    "exact": "the line itself is the event",
+    "bound": "not logged itself; it lies on one side of this line",
+    "inferred": "rests on many lines; the first of them is named",
+    "declared": "somebody said so; nothing in the logs was moved for it",
+}
+
+IN_FORCE: Final = "the rule by which everything else is counted"
+
+ITEM_CHANGES: Final = {
+    "only-a": "only in A",
+    "only-b": "only in B",
+    "changed": "changed",
+    "moved": "moved",
+}
+
+_REASONS: Final = {
+    "no-item": "the line stands in no item there",
+    "no-line": "the line is no event there, or another stands in its place",
+    "no-data-set": "the data set does not exist there",
+    "no-match": "the data set does not take the line there",
+    "part-of-another": "the line belongs to another download there",
+    "policy-no-transfer": "the policy there does not count the line",
+    "policy-left-out": "the policy there leaves the download out",
+    "counted-otherwise": "the line begins a download there under another address, agent, object or time",
+}
+
+
+def reason(slug: str) -> str:
+    """Return what became of a line on the other side of a comparison, in words."""
+    bucket = slug.removeprefix("bucket-")
+    return _REASONS[slug] if bucket == slug else f"the line is in the bucket {bucket.replace('-', '_')} there"
+
+
 # what holds of every case, whatever its logs
 LIMITATIONS: Final = (
     "An IP address does not identify a person. One address may serve many people, and one person may use many.",

@@ -5,27 +5,25 @@ Whatever a stranger wrote into a log passes through `visible` before it is print
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Literal, TextIO
+from typing import TYPE_CHECKING
 
-from rich import box
-from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from incident import words
 from incident.render import tomlout
+from incident.render.terminal_parts import VERY_WIDE, WIDE, Column, console, heading, pairs, table, title
 from incident.words import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from typing import TextIO
+
+    from rich.console import Console
 
     from incident.formats import Format
     from incident.proposals import DatasetProposal
     from incident.records import (
         CaseFinding,
-        ClientFinding,
         DatasetFinding,
         EvidenceItem,
         EvidenceTotals,
@@ -35,12 +33,10 @@ if TYPE_CHECKING:
         WindowFinding,
     )
 
-__all__ = ["visible"]
+__all__ = ["console", "visible"]
 
-WIDE, VERY_WIDE = 120, 150
-FIRST_COLUMN = 16
 WINDOWS_SHOWN = 3
-_LINE_COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
+_LINE_COLUMNS: tuple[Column, ...] = (
     ("lines", "right"),
     ("events", "right"),
     ("rejected", "right"),
@@ -48,14 +44,9 @@ _LINE_COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
 )
 
 
-def console(stream: TextIO | None = None) -> Console:
-    """Return a console that guesses nothing about what it is given; rich itself honours NO_COLOR and COLUMNS."""
-    return Console(file=stream or sys.stdout, highlight=False, markup=False, emoji=False)
-
-
 def summary(out: Console, case: CaseFinding, total: EvidenceTotals) -> None:
     """Show a case: its sentences, what stands behind each, and what all of it rests on."""
-    _title(out, case)
+    title(out, case)
     for found in case.datasets:
         _dataset_summary(out, found, case.timezone)
     _footing(out, case, total)
@@ -64,7 +55,7 @@ def summary(out: Console, case: CaseFinding, total: EvidenceTotals) -> None:
 def evidence(out: Console, items: Sequence[EvidenceItem], total: EvidenceTotals, zone: str) -> None:
     """Show each item: how it was read, and that its lines are accounted for."""
     wide = out.width >= VERY_WIDE
-    table = _table(
+    made = table(
         ("item", "left"),
         ("format", "left"),
         ("status", "left"),
@@ -72,25 +63,25 @@ def evidence(out: Console, items: Sequence[EvidenceItem], total: EvidenceTotals,
         *((("first event", "right"), ("last event", "right")) if wide else ()),
     )
     for item in items:
-        table.add_row(
+        made.add_row(
             visible(item.path),
             visible(item.format),
             visible(item.status),
             *_line_figures(item),
             *((words.short(item.first_ts_us, zone), words.short(item.last_ts_us, zone)) if wide else ()),
         )
-    out.print(table)
+    out.print(made)
     out.print()
     totals(out, total, zone)
 
 
 def groups(out: Console, of: Mapping[tuple[str, str], EvidenceTotals], total: EvidenceTotals, zone: str) -> None:
     """Show many items at once, by format and status."""
-    table = _table(("format", "left"), ("status", "left"), ("items", "right"), *_LINE_COLUMNS)
+    made = table(("format", "left"), ("status", "left"), ("items", "right"), *_LINE_COLUMNS)
     for (format_name, status), group in of.items():
         row = (visible(format_name) or words.NOTHING, visible(status), words.number(group.items))
-        table.add_row(*row, *_line_figures(group))
-    out.print(table)
+        made.add_row(*row, *_line_figures(group))
+    out.print(made)
     out.print()
     totals(out, total, zone)
 
@@ -106,7 +97,7 @@ def totals(out: Console, total: EvidenceTotals, zone: str) -> None:
     if total.first_ts_us is not None:
         rows.append(("first event", words.short(total.first_ts_us, zone)))
         rows.append(("last event", f"{words.short(total.last_ts_us, zone)}, in {zone}"))
-    out.print(_pairs(rows))
+    out.print(pairs(rows))
 
 
 def proposals(out: Console, found: Sequence[DatasetProposal], zone: str) -> None:
@@ -123,10 +114,10 @@ def proposals(out: Console, found: Sequence[DatasetProposal], zone: str) -> None
 def datasets(out: Console, case: CaseFinding) -> None:
     """Show each data set's objects: what was asked for, and what was taken."""
     wide = out.width >= WIDE
-    _title(out, case)
+    title(out, case)
     for found in case.datasets:
-        _heading(out, found)
-        table = _table(
+        heading(out, found.dataset, found.title)
+        made = table(
             ("object", "left"),
             ("requests", "right"),
             ("downloads", "right"),
@@ -136,7 +127,7 @@ def datasets(out: Console, case: CaseFinding) -> None:
         )
         for one in found.objects:
             sizes = ", ".join(words.short_bytes(size) for size in one.sizes)
-            table.add_row(
+            made.add_row(
                 visible(one.object),
                 words.number(one.requests),
                 words.number(one.downloads),
@@ -144,41 +135,29 @@ def datasets(out: Console, case: CaseFinding) -> None:
                 words.number(one.unique_ips),
                 f"{sizes} ({visible(one.size_basis)})" if sizes and one.size_basis else sizes or words.NOTHING,
             )
-        out.print(table)
+        out.print(made)
         out.print()
         row = (("requests", words.number(found.requests)), ("downloads", words.number(found.downloads)))
-        out.print(_pairs((*row, ("unique IPs", words.number(found.unique_ips)))))
+        out.print(pairs((*row, ("unique IPs", words.number(found.unique_ips)))))
 
 
 def windows(out: Console, case: CaseFinding) -> None:
     """Show each exposure window with its four bounds; then each object's own."""
-    _title(out, case)
+    title(out, case)
     for found in case.datasets:
-        _heading(out, found)
+        heading(out, found.dataset, found.title)
         _windows(out, found.windows, case.timezone)
         if len({one.object for one in found.object_windows}) < 2:
             continue
-        table = _table(("object", "left"), ("first seen", "right"), ("last seen", "right"), ("confirmed", "right"))
+        made = table(("object", "left"), ("first seen", "right"), ("last seen", "right"), ("confirmed", "right"))
         for one in found.object_windows:
-            table.add_row(
+            made.add_row(
                 visible(one.object),
                 words.short(one.first_seen_us, case.timezone),
                 words.short(one.last_seen_us, case.timezone),
                 words.span(one.confirmed_us),
             )
-        out.print(table)
-
-
-def clients(out: Console, case: CaseFinding, *, limit: int | None = None) -> None:
-    """Show the client addresses of each data set, and how many there are beyond those shown."""
-    _title(out, case)
-    for found in case.datasets:
-        _heading(out, found)
-        shown = found.clients if limit is None else found.clients[:limit]
-        _clients(out, shown, case.timezone)
-        rest = len(found.clients) - len(shown)
-        if rest:
-            out.print(f"and {words.number(rest)} more; --all shows them, --json too\n")
+        out.print(made)
 
 
 def reject_counts(out: Console, counts: Sequence[RejectCount]) -> None:
@@ -186,10 +165,10 @@ def reject_counts(out: Console, counts: Sequence[RejectCount]) -> None:
     if not counts:
         out.print("No line was rejected.")
         return
-    table = _table(("item", "left"), ("reason", "left"), ("lines", "right"))
+    made = table(("item", "left"), ("reason", "left"), ("lines", "right"))
     for one in counts:
-        table.add_row(visible(one.path), visible(one.reason), words.number(one.lines))
-    out.print(table)
+        made.add_row(visible(one.path), visible(one.reason), words.number(one.lines))
+    out.print(made)
     out.print("Each is kept whole: name an item, or give --all, to see its lines.")
 
 
@@ -204,11 +183,11 @@ def reject_lines(stream: TextIO, lines: Iterable[RejectLine]) -> None:
 
 def formats(out: Console, pages: Mapping[str, Format]) -> None:
     """Show the formats that are known."""
-    table = _table(("name", "left"), ("title", "left"), ("vantage", "left"), ("time stamps", "left"), ("bytes", "left"))
+    made = table(("name", "left"), ("title", "left"), ("vantage", "left"), ("time stamps", "left"), ("bytes", "left"))
     for page in pages.values():
         kinds = (page.ts_kind, page.bytes_kind.replace("_", " "))
-        table.add_row(visible(page.name), visible(page.title), page.vantage or words.NOTHING, *kinds)
-    out.print(table)
+        made.add_row(visible(page.name), visible(page.title), page.vantage or words.NOTHING, *kinds)
+    out.print(made)
 
 
 def format_page(out: Console, page: Format) -> None:
@@ -223,13 +202,13 @@ def format_page(out: Console, page: Format) -> None:
         ("bytes", page.bytes_kind.replace("_", " ")),
     ]
     rows += [("limit" if index == 0 else "", visible(limit)) for index, limit in enumerate(page.limits)]
-    out.print(_pairs(rows))
+    out.print(pairs(rows))
 
 
 def policy(rules: Policy) -> str:
     """Return the counting rules in one line."""
     return (
-        f"session_gap {words.compact_span(rules.session_gap_us)}, repeat_within"
+        f"{visible(rules.name)}: session_gap {words.compact_span(rules.session_gap_us)}, repeat_within"
         f" {words.compact_span(rules.repeat_within_us)}, min_bytes {rules.min_bytes}, max_interruption"
         f" {words.compact_span(rules.max_interruption_us)}, match_within {words.compact_span(rules.match_within_us)}"
     )
@@ -239,25 +218,8 @@ def _line_figures(of: EvidenceItem | EvidenceTotals) -> tuple[str, str, str, str
     return words.number(of.lines), words.number(of.events), words.number(of.rejected), words.number(of.skipped)
 
 
-def _title(out: Console, case: CaseFinding) -> None:
-    for line in (case.privilege, case.case, case.matter and f"Matter {case.matter}"):
-        if line:
-            out.print(Text(visible(line), style="bold"))
-    shown = f"Times in {case.timezone}"
-    if case.since_us is not None:
-        shown += f", since {words.short(case.since_us, case.timezone)}"
-    if case.until_us is not None:
-        shown += f", until {words.short(case.until_us, case.timezone)}"
-    out.print(f"{shown}\n")
-
-
-def _heading(out: Console, found: DatasetFinding) -> None:
-    title = f" {words.NOTHING} {visible(found.title)}" if found.title != found.dataset else ""
-    out.print(Text(f"{visible(found.dataset)}{title}", style="bold"))
-
-
 def _dataset_summary(out: Console, found: DatasetFinding, zone: str) -> None:
-    _heading(out, found)
+    heading(out, found.dataset, found.title)
     out.print(Text(visible(found.sentence)))
     out.print()
     number = words.number
@@ -273,12 +235,12 @@ def _dataset_summary(out: Console, found: DatasetFinding, zone: str) -> None:
         ("last download", words.short(found.last_download_us, zone)),
         ("requests", f"{number(found.requests)}{f' = {buckets}' if buckets else ''}"),
     ]
-    out.print(_pairs(rows))
+    out.print(pairs(rows))
     _windows(out, found.windows[:WINDOWS_SHOWN], zone)
     if len(found.windows) > WINDOWS_SHOWN:
         out.print(f"  {words.counted(len(found.windows), 'window')} in all: incident windows shows them\n")
     for caveat in found.caveats:
-        out.print(_pairs([("caveat", visible(caveat))], gap=False))
+        out.print(pairs([("caveat", visible(caveat))], gap=False))
     if found.caveats:
         out.print()
 
@@ -300,32 +262,8 @@ def _windows(out: Console, found: Sequence[WindowFinding], zone: str) -> None:
             rows.append(("unavailable", words.span(one.unavailable_us)))
         if one.interruptions:
             rows.append(("interruptions", words.number(one.interruptions)))
-        out.print(_pairs(rows))
-
-
-def _clients(out: Console, found: Sequence[ClientFinding], zone: str) -> None:
-    wide = out.width >= WIDE
-    table = _table(
-        ("client", "left"),
-        ("downloads", "right"),
-        ("full", "right"),
-        ("full copy", "left"),
-        ("bytes", "right"),
-        ("first download", "right"),
-        *((("last download", "right"), ("agents", "right")) if wide else ()),
-    )
-    for one in found:
-        name = visible(one.client_ip) + (f" {visible(one.label)}" if one.label else "")
-        table.add_row(
-            name + (" (automated)" if one.automated else ""),
-            words.number(one.downloads),
-            words.number(one.full),
-            "yes" if one.holds_full_copy else "no",
-            words.short_bytes(one.bytes_sent),
-            words.short(one.first_us, zone),
-            *((words.short(one.last_us, zone), words.number(one.agents)) if wide else ()),
-        )
-    out.print(table)
+        rows += [("not logged", visible(each.clause)) for each in one.unlogged]
+        out.print(pairs(rows))
 
 
 def _footing(out: Console, case: CaseFinding, total: EvidenceTotals) -> None:
@@ -334,22 +272,3 @@ def _footing(out: Console, case: CaseFinding, total: EvidenceTotals) -> None:
     out.print(f"definition  {visible(case.config_sha256, none='none')}")
     out.print(f"manifest    {visible(case.manifest_sha256)}")
     out.print(f"incident    {visible(case.version)}")
-
-
-def _table(*columns: tuple[str, Literal["left", "right"]]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
-    for name, justify in columns:
-        # nothing is ever cut: long text folds onto the next line, and the first column keeps room for it;
-        # figures and times stand at the right and stay whole
-        width = None if table.columns else FIRST_COLUMN
-        table.add_column(name, justify=justify, overflow="fold", no_wrap=justify == "right", min_width=width)
-    return table
-
-
-def _pairs(rows: Iterable[tuple[str, str]], *, gap: bool = True) -> Padding:
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(style="dim", no_wrap=True, min_width=14)
-    grid.add_column(overflow="fold")
-    for name, value in rows:
-        grid.add_row(name, value)
-    return Padding(grid, (0, 0, 1 if gap else 0, 2), expand=False)
