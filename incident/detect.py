@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 
 from incident.errors import DirectiveError, FormatPageError, TimezoneError
 from incident.parse import Settings
@@ -18,8 +19,9 @@ from incident.parse.bad import BadValueError
 from incident.parse.check import block_of
 from incident.parse.directive import is_fields, read_directive
 from incident.parse.engine import BOM, ItemParser
-from incident.parse.headers import Headers
+from incident.parse.headers import Headers, Names
 from incident.parse.jsonlines import load, look_up
+from incident.parse.reader import OTHER
 from incident.strict_toml import suggest
 
 if TYPE_CHECKING:
@@ -135,7 +137,10 @@ def given_page(formats: Mapping[str, Format], settings: Settings) -> Format | No
     """Return the format that the user names or writes down; None where the content is to decide."""
     if settings.log_format is not None:
         if is_fields(settings.log_format):
-            return _columns_given(formats, settings.log_format)
+            return _columns_given(formats, settings.log_format, settings.log_format)
+        names = re.split(r"[\s,]+", settings.log_format.strip())
+        if any(set(names) <= _names(page) for page in formats.values() if page.header == "w3c"):
+            return _columns_given(formats, f"#Fields: {' '.join(names)}", settings.log_format)
         page = read_directive(settings.log_format)
         if not any(field.kind == "time" for field in page.fields):
             raise DirectiveError(
@@ -153,7 +158,12 @@ def given_page(formats: Mapping[str, Format], settings: Settings) -> Format | No
     return None
 
 
-def _columns_given(formats: Mapping[str, Format], text: str) -> Format:
+def _names(page: Format) -> set[str]:
+    """Return the names of columns that a page knows."""
+    return {*page.columns, *(source for field in page.fields for source in field.sources)}
+
+
+def _columns_given(formats: Mapping[str, Format], text: str, given: str) -> Format:
     headers = Headers()
     headers.read(text.strip().encode())
     columns = headers.columns or ()
@@ -167,10 +177,10 @@ def _columns_given(formats: Mapping[str, Format], text: str) -> Format:
     ]
     if not fitting:
         raise DirectiveError(
-            "no format has these columns", where=text, next_step="name at least cs-method, cs-uri-stem and sc-status"
+            "no format has these columns", where=given, next_step="name at least cs-method, cs-uri-stem and sc-status"
         )
     best = max(fitting, key=lambda page: (_signature_size(page), page.name))
-    return replace(best, columns=columns, widths=(), directive=text)
+    return replace(best, columns=columns, widths=(), directive=given)
 
 
 def _lines(head: bytes) -> list[bytes]:
@@ -203,6 +213,7 @@ def _try(page: Format, lines: list[bytes], sample: list[int], settings: Settings
     provisional = settings if settings.timezone else replace(settings, timezone="UTC")
     parser = _parser(page, provisional)
     fitted: set[int] = set()
+    events = 0
     failure: Failure | None = None
     for part in (sample[:FIRST], sample[FIRST:]):
         if not part:
@@ -211,20 +222,42 @@ def _try(page: Format, lines: list[bytes], sample: list[int], settings: Settings
         rows = [
             index
             for index, line in enumerate(lines)
-            if index in wanted or (page.comment and line.startswith(page.comment.encode()))
+            if index in wanted
+            or (page.comment and line.startswith(page.comment.encode()))
+            or (index == 0 and page.header == "names")
         ]
         block = block_of([lines[index] for index in rows])
         batch = parser.parse(block, parser.prepare(block))
         fitted |= {rows[number - 1] for number in batch.events["line_no"].to_list()}
-        if failure is None and batch.rejects.height:
-            row = batch.rejects.sort("line_no").row(0, named=True)
+        events += batch.events.height
+        others = batch.rejects.filter(pl.col("reason") == OTHER)["line_no"].to_list()
+        fitted |= {rows[number - 1] for number in others}
+        if page.header == "names" and Names(page).is_header(lines[0]):
+            fitted.add(0)
+        failed = batch.rejects.filter(pl.col("reason") != OTHER)
+        if failure is None and failed.height:
+            row = failed.sort("line_no").row(0, named=True)
             failure = Failure(rows[row["line_no"] - 1] + 1, row["reason"], parser.reached(row["raw"]))
         if not fitted:
             break
     candidate = Candidate(
         page.name, len(fitted), len(sample), f"fits {len(fitted)} of {len(sample)} lines tried", failure
     )
+    if page.header == "names":
+        fitted &= set(sample)
+    if not events and page.only and not _has_events(page, lines, provisional):
+        # its records, but none of them an access: it is no access log
+        return None
     return _Trial(page, frozenset(fitted), (_signature_size(page), not page.extra, parser.width), candidate)
+
+
+def _has_events(page: Format, lines: list[bytes], settings: Settings) -> bool:
+    """Tell whether any line of the head is an access; a head that is not the whole item may be followed by some."""
+    if sum(map(len, lines)) + len(lines) >= WHOLE - (1 << 10):
+        return True
+    parser = _parser(page, settings)
+    block = block_of(lines)
+    return parser.parse(block, parser.prepare(block)).events.height > 0
 
 
 def _signed(page: Format, lines: list[bytes], sample: list[int]) -> bool:
@@ -232,7 +265,11 @@ def _signed(page: Format, lines: list[bytes], sample: list[int]) -> bool:
     sign = page.detect
     if sign.head is not None and not re.search(sign.head, b"\n".join(lines[:200]).decode("utf-8", "backslashreplace")):
         return False
-    if (sign.columns and not page.columns) or (sign.columns and any(line[:1] == b"#" for line in lines[:50])):
+    if page.header == "names":
+        # rows that lost their names are known by their look alone
+        if not Names(page).is_header(lines[0]) and not (page.columns and sign.line):
+            return False
+    elif (sign.columns and not page.columns) or (sign.columns and any(line[:1] == b"#" for line in lines[:50])):
         headers = Headers()
         found = False
         for line in lines:

@@ -6,12 +6,15 @@ page or #Fields says, or more where the page lets later additions pass, or one c
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from incident.parse.bad import BadValueError
-from incident.parse.quotes import Split
+from incident.parse.layout import Part, Slot
+from incident.parse.quotes import Split, cut_at_quotes, read_quoted, split_segments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,6 +22,31 @@ if TYPE_CHECKING:
     from incident.formats import Format
 
 EXTRA = "_extra"
+
+
+@lru_cache(maxsize=16)
+def _cell(separator: str) -> re.Pattern[bytes]:
+    mark = re.escape(separator.encode())
+    return re.compile(rb'(?:"((?:[^"]|"")*)"|((?:[^"%b][^%b]*)?))(?=%b|\Z)' % (mark, mark, mark), re.DOTALL)
+
+
+def cells(raw: bytes, separator: str) -> list[bytes]:
+    """Split one line of CSV; a quote in a quoted value is doubled.
+
+    Raises:
+        BadValueError: a quote that does not end its value.
+    """
+    if b'"' not in raw:
+        return raw.split(separator.encode())
+    cell, found, at = _cell(separator).match, [], 0
+    while True:
+        match = cell(raw, at)
+        if match is None:
+            raise BadValueError("binary" if b"\0" in raw else "quotes")
+        found.append(match[2] if match[1] is None else match[1].replace(b'""', b'"'))
+        at = match.end() + 1
+        if at > len(raw):
+            return found
 
 
 class DelimitedSplitter:
@@ -53,7 +81,7 @@ class DelimitedSplitter:
         return [*parts, *self._constants.values()]
 
     def _parts(self, raw: bytes) -> list[bytes | None]:
-        parts: list[bytes] = raw.split(self._mark)
+        parts = cells(raw, self._separator) if self._page.quoted else raw.split(self._mark)
         wanted = len(self._columns)
         if len(parts) > wanted and self._surplus is not None:
             over = len(parts) - wanted
@@ -75,6 +103,8 @@ class DelimitedSplitter:
     def frame(self, data: bytes) -> Split | None:
         """Split a block of lines at once; lines of another width than its first are left to `split`."""
         first = data[: data.find(b"\n")].removesuffix(b"\r")
+        if self._page.quoted and b'"' in data:
+            return self._quoted_frame(data, first)
         width = len(first.split(self._mark))
         if width not in self._widths and not (self._page.extra and width > len(self._columns)):
             width = max(self._widths)
@@ -102,6 +132,73 @@ class DelimitedSplitter:
             columns[EXTRA] = pl.when(filled).then(joined)
         columns |= {name: pl.lit(value.decode()) for name, value in self._constants.items()}
         return Split(frame, columns, pl.lit(value=True), pl.col("_n"))
+
+    def _quoted_frame(self, data: bytes, first: bytes) -> Split | None:
+        """Split a block of CSV at once: lines that have quotes where the first has them are a line layout."""
+        layout = _learn(first, self._separator)
+        if layout is None or len(layout) not in self._widths:
+            return None
+        parts: list[Part] = []
+        for index, is_quoted in enumerate(layout):
+            front = (self._separator if index else "") + ('"' if is_quoted else "")
+            parts += [front] if front else []
+            parts.append(Slot(f"_c{index}"))
+            if is_quoted:
+                parts.append('"')
+        names, frame = read_quoted(data, len(segments := cut_at_quotes(_merged(parts))))
+        columns: dict[str, pl.Expr] = {}
+        proofs: list[pl.Expr] = []
+        done = split_segments(frame, names, segments, columns, proofs)
+        if done is None:
+            return None
+        # between quotes the separator may stand; outside of them it would be one value more
+        proofs.extend(
+            ~columns[f"_c{index}"].str.contains(self._separator, literal=True)
+            for index, is_quoted in enumerate(layout)
+            if not is_quoted
+        )
+        nothing = pl.lit(None, pl.String)
+        found = {name: columns.get(f"_c{index}", nothing) for index, name in enumerate(self._columns)}
+        if self._page.extra:
+            found[EXTRA] = nothing
+        found |= {name: pl.lit(value.decode()) for name, value in self._constants.items()}
+        return Split(done, found, pl.all_horizontal(proofs).fill_null(value=False), pl.col("_n"))
+
+
+def _learn(line: bytes, separator: str) -> list[bool] | None:
+    """Return which values of a line stand in quotes; None where a quote stands within one."""
+    rest, found = line, []
+    mark = separator.encode()
+    while True:
+        if rest.startswith(b'"'):
+            end = rest.find(b'"', 1)
+            if end < 0:
+                return None
+            found.append(True)
+            rest = rest[end + 1 :]
+        else:
+            end = rest.find(mark)
+            value = rest if end < 0 else rest[:end]
+            if b'"' in value:
+                return None
+            found.append(False)
+            rest = rest[len(value) :]
+        if not rest:
+            return found
+        if not rest.startswith(mark):
+            return None
+        rest = rest[len(mark) :]
+
+
+def _merged(parts: list[Part]) -> tuple[Part, ...]:
+    """Join literals that stand side by side."""
+    merged: list[Part] = []
+    for part in parts:
+        if isinstance(part, str) and merged and isinstance(merged[-1], str):
+            merged[-1] += part
+        else:
+            merged.append(part)
+    return tuple(merged)
 
 
 def _realigned(parts: list[bytes], wanted: int) -> list[bytes]:

@@ -14,7 +14,7 @@ from incident.errors import TimezoneError
 from incident.parse import Batch
 from incident.parse.bad import BadValueError
 from incident.parse.delimited import DelimitedSplitter
-from incident.parse.headers import Headers
+from incident.parse.headers import Headers, Names
 from incident.parse.jsonlines import JsonSplitter
 from incident.parse.pattern import PatternSplitter
 from incident.parse.reader import EVENTS, OTHER, REJECTS, VALUES, Reader, Splitter
@@ -66,7 +66,12 @@ class ItemParser:
         self._used: dict[int, int] = {}
         self._zone = checked_zone(settings.timezone)
         self._pages = tuple(page.settled(settings.server) for page in pages)
-        self._headers = Headers() if any(page.header == "w3c" for page in self._pages) else None
+        named = next((page for page in self._pages if page.header == "names"), None)
+        self._headers: Headers | Names | None = None
+        if any(page.header == "w3c" for page in self._pages):
+            self._headers = Headers()
+        elif named is not None:
+            self._headers = Names(named)
         self._comment = next((page.comment for page in self._pages if page.comment), None)
         self._by_header: dict[tuple[object, ...], int] = {}
         # per page: its reading, where no header decides
@@ -139,9 +144,29 @@ class ItemParser:
             for index in opening_lines(block):
                 start = int(block.starts[index])
                 skipped[index] |= block.data.startswith(BOM + comment.encode(), start)
+        if isinstance(self._headers, Names):
+            skipped = self._name_rows(block, self._headers, skipped)
         if self._headers is None:
             return State((Group(None, self._chain(1)),), skipped)
         return self._prepare_headers(block, skipped)
+
+    @staticmethod
+    def _name_rows(block: Block, names: Names, skipped: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+        """Mark the rows of names: in front of each item, and wherever the same row stands again."""
+        marked = np.zeros(len(block.starts), dtype=bool) if skipped is None else skipped
+        lines = set(names.lines)
+        for index in opening_lines(block):
+            line = block.data[block.starts[index] : block.ends[index]].removeprefix(BOM)
+            if names.is_header(line):
+                lines.add(line)
+                marked[index] = True
+        for line in lines:
+            at = block.data.find(line)
+            while at >= 0:
+                index = int(np.searchsorted(block.starts, at, side="right")) - 1
+                marked[index] |= block.starts[index] == at and block.ends[index] == at + len(line)
+                at = block.data.find(line, at + len(line))
+        return marked
 
     def _prepare_headers(self, block: Block, skipped: NDArray[np.bool_] | None) -> State:
         """Walk the header lines of a block in order: each run of rows is read with the columns then in force."""
@@ -168,7 +193,7 @@ class ItemParser:
         headers = self._headers
         chain = []
         for page, fixed in zip(self._pages, self._fixed, strict=True):
-            if page.header != "w3c" or headers is None or headers.columns is None:
+            if headers is None or page.header != headers.kind or headers.columns is None:
                 if fixed is not None:
                     chain.append(fixed)
                 continue
@@ -251,7 +276,10 @@ class ItemParser:
             starts = np.concatenate((np.zeros(1, np.int64), ends[:-1] + 1))
         if data.startswith(_LOOKS_PACKED):
             return rows, rows[:0]
-        found = reader.rows(data, starts, ends)
+        try:
+            found = reader.rows(data, starts, ends)
+        except pl.exceptions.PolarsError:
+            found = None  # whatever Polars cannot do, the plain path can
         if found is None:
             return rows, rows[:0]
         marked = work.marked()

@@ -30,7 +30,8 @@ class JsonSplitter:
     """Takes the values of the page's keys out of an object."""
 
     def __init__(self, page: Format) -> None:
-        self.names = tuple(dict.fromkeys(source for field in page.fields for source in field.sources))
+        wanted = [source for field in page.fields for source in field.sources]
+        self.names = tuple(dict.fromkeys([*wanted, *(condition.source for condition in page.only)]))
 
     def split(self, raw: bytes) -> Sequence[bytes | None]:
         """Return the raw value of each key.

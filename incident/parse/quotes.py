@@ -123,9 +123,9 @@ def _split_segment(
     proofs.extend(columns[slot.name].str.contains(f"^{NUMBER}$") for slot in names if slot.kind == "int")
     # a comma at the end: the list goes on behind the blank
     lists = [columns[slot.name].str for slot in names if slot.kind == "list"]
-    proofs.extend(~text.ends_with(",") & ~text.contains(" ", literal=True) for text in lists)
+    proofs.extend(~text.ends_with(",") & ~text.contains(" |,,") for text in lists)
     last = names[-1]
-    if behind and last.kind != "flex" and behind[0] not in marks and last.regex is None and last.kind != "int":
+    if behind and last.kind not in {"flex", "int"} and last.regex is None:
         proofs.append(~columns[last.name].str.contains(behind[0], literal=True))
     elif last.kind == "pad":
         columns[last.name] = columns[last.name].str.strip_chars_start(" ")
