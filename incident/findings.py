@@ -186,9 +186,7 @@ class _Unlogged:
         """The windows, each with what the logs cannot show between its outermost bounds."""
         return tuple(replace(window, unlogged=self.between(*_outermost(window))) for window in windows)
 
-    def within(
-        self, windows: Sequence[WindowFinding], total: Sequence[Any], period: Period
-    ) -> tuple[Overlap, ...]:
+    def within(self, windows: Sequence[WindowFinding], total: Sequence[Any], period: Period) -> tuple[Overlap, ...]:
         """What the logs cannot show while the data may have been open; of data never seen open, while there are logs.
 
         A download belongs to its window even where a bound of the window lies within it.
@@ -218,12 +216,16 @@ def _widest(found: Iterable[Overlap]) -> tuple[Overlap, ...]:
     kept: list[Overlap] = []
     for one in found:
         like = [other for other in found if (other.kind, other.vantage) == (one.kind, one.vantage) and other != one]
-        if one.start_us is None or one.end_us is None or not any(
-            other.start_us is not None
-            and other.end_us is not None
-            and other.start_us <= one.start_us
-            and one.end_us <= other.end_us
-            for other in like
+        if (
+            one.start_us is None
+            or one.end_us is None
+            or not any(
+                other.start_us is not None
+                and other.end_us is not None
+                and other.start_us <= one.start_us
+                and one.end_us <= other.end_us
+                for other in like
+            )
         ):
             kept.append(one)
     return tuple(kept)

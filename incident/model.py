@@ -289,21 +289,26 @@ def _fill_agents(con: duckdb.DuckDBPyConnection, _: CaseDefinition) -> None:
 
 def _fill_pairing(con: duckdb.DuckDBPyConnection, definition: CaseDefinition) -> None:
     """Pair behind-the-proxy requests with what a vantage nearer to the client logged of them, tier by tier."""
-    pairs: list[tuple[int, int]] = []
+    same = con.execute("select tier, origin_no, edge_no from same_id order by all").fetchall()
+    pairs: list[tuple[int, int]] = [(origin, edge) for _, origin, edge in same]
+    decided = dict(pairs)
+    spoken_for = {(tier, edge) for tier, _, edge in same}
     rows = con.execute(
-        "select group_no, request_no, tier, proxied, started_us, ended_us, method, request_id from seen "
-        "order by group_no, request_no"
+        "select group_no, request_no, tier, proxied, started_us, ended_us, method from seen order by group_no, request_no"
     ).fetchall()
     for _, group in groupby(rows, key=itemgetter(0)):
         tiers: dict[int, list[Seen]] = {}
         behind: dict[int, list[Seen]] = {}
-        for _, request_no, tier, proxied, started_us, ended_us, method, request_id in group:
+        for _, request_no, tier, proxied, started_us, ended_us, method in group:
+            if request_no in decided:
+                continue
             side = behind if proxied and tier > 0 else tiers
-            side.setdefault(tier, []).append(Seen(request_no, started_us, ended_us, method, request_id))
+            side.setdefault(tier, []).append(Seen(request_no, started_us, ended_us, method))
         nearer = tiers.get(0, [])
         for tier in (1, 2):
             waiting = behind.get(tier, [])
-            found = list(pair(nearer, waiting, definition.policy.match_within_us))
+            free = [seen for seen in nearer if (tier, seen.request_no) not in spoken_for]
+            found = list(pair(free, waiting, definition.policy.match_within_us))
             pairs += found
             absorbed = {origin for origin, _ in found}
             # What no nearer vantage stands for may itself stand for a request further behind.
@@ -330,6 +335,7 @@ STEPS: tuple[Step, ...] = (
     _fill_agents,
     "26_request",
     "31_duplicate",
+    "32_same_id",
     "32_seen",
     _fill_pairing,
     "33_bucket",

@@ -136,8 +136,8 @@ def caveats_of(finding: DatasetFinding, ground: Ground, rule: DatasetRule) -> tu
         )
     if ground.without_ranges:
         said.append(
-            f"For {words.counted(ground.without_ranges, 'download')} the log has no ranges: the sum of their bytes is an "
-            "upper limit of what was received."
+            f"For {words.counted(ground.without_ranges, 'download')} the log has no ranges: the sum of their bytes is "
+            "an upper limit of what was received."
         )
     if finding.origin_unmatched:
         said.append(

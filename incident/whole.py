@@ -39,9 +39,7 @@ def whole_finding(
     case = case_finding(con, definition, datasets=datasets, since_us=since_us, until_us=until_us)
     return WholeFinding(
         case=case,
-        chronology=chronology(
-            con, definition, case.coverage, datasets=datasets, since_us=since_us, until_us=until_us
-        ),
+        chronology=chronology(con, definition, case.coverage, datasets=datasets, since_us=since_us, until_us=until_us),
         sensitivity=sensitivity_finding(
             con, definition, own=own, datasets=datasets, since_us=since_us, until_us=until_us
         ),

@@ -106,9 +106,7 @@ def sensitivity(
     from incident import sensitivity as rules  # noqa: PLC0415 - as above
     from incident.render import jsonout, terminal_parts, terminal_story  # noqa: PLC0415 - as above
 
-    with opening.asked(
-        case, config, datasets=dataset, since=since, until=until, policy=policy, quiet=quiet
-    ) as asked:
+    with opening.asked(case, config, datasets=dataset, since=since, until=until, policy=policy, quiet=quiet) as asked:
         model.apply(asked.con, asked.definition)
         bare = findings.bare_finding(asked.con, asked.definition, **asked.period)
         found = rules.sensitivity_finding(asked.con, asked.definition, own=asked.own, **asked.choice)
@@ -148,9 +146,7 @@ def clients(
             raise UsageError("a dossier is of the whole case", where=given, next_step="leave it out with --ip")
         _dossier(address, case, config, policy, everything=everyone or as_json, as_json=as_json, quiet=quiet)
         return
-    with opening.asked(
-        case, config, datasets=dataset, since=since, until=until, policy=policy, quiet=quiet
-    ) as asked:
+    with opening.asked(case, config, datasets=dataset, since=since, until=until, policy=policy, quiet=quiet) as asked:
         model.apply(asked.con, asked.definition)
         bare = findings.bare_finding(asked.con, asked.definition, **asked.period)
         found = addresses.clients_finding(asked.con, asked.definition, **asked.choice)

@@ -182,7 +182,5 @@ def findings_of(
     """
     from incident import findings  # noqa: PLC0415 - DuckDB loads only where a case is opened
 
-    with asked(
-        case, config, datasets=datasets, since=since, until=until, policy=policy, quiet=quiet
-    ) as question:
+    with asked(case, config, datasets=datasets, since=since, until=until, policy=policy, quiet=quiet) as question:
         return findings.case_finding(question.con, question.definition, **question.choice)

@@ -30,12 +30,14 @@ def timeline(
     dataset: options.Datasets = None,
     since: options.Since = None,
     until: options.Until = None,
+    policy: options.Policy = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Draw downloads, windows and declared events over time.
+    """Draw downloads, windows, gaps of the logs, and what happened, over time.
 
     The file's ending says what it becomes: .html, .svg or .png.
     """
+    from incident import findings, whole  # noqa: PLC0415 - loads Polars and DuckDB
     from incident.render import plots  # noqa: PLC0415 - loads Plotly
 
     kind = ".html" if output == STDOUT else output.suffix.lower()
@@ -46,8 +48,10 @@ def timeline(
             next_step=f"end it in {' or '.join(plots.KINDS)}",
         )
     check_free(output, force=force)
-    found = opening.findings_of(case, config, datasets=dataset, since=since, until=until, quiet=quiet)
-    _hand_over(plots.picture(found, kind), output, force=force, quiet=quiet)
+    with opening.asked(case, config, datasets=dataset, since=since, until=until, policy=policy, quiet=quiet) as asked:
+        found = findings.case_finding(asked.con, asked.definition, **asked.choice)
+        told = whole.chronology(asked.con, asked.definition, found.coverage, **asked.choice)
+    _hand_over(plots.picture(found, kind, milestones=told.milestones), output, force=force, quiet=quiet)
 
 
 def report(
@@ -59,16 +63,18 @@ def report(
     dataset: options.Datasets = None,
     since: options.Since = None,
     until: options.Until = None,
+    policy: options.Policy = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Write the report for counsel, as one HTML file."""
-    from incident import model, store  # noqa: PLC0415 - loads Polars and DuckDB
+    from incident import model, store, whole  # noqa: PLC0415 - loads Polars and DuckDB
     from incident.render import report as reporting  # noqa: PLC0415 - loads Plotly and templates
 
     check_free(output, force=force)
-    found = opening.findings_of(case, config, datasets=dataset, since=since, until=until, quiet=quiet)
+    with opening.asked(case, config, datasets=dataset, since=since, until=until, policy=policy, quiet=quiet) as asked:
+        found = whole.whole_finding(asked.con, asked.definition, own=asked.own, **asked.choice)
     rules = reporting.rules_of("\n".join(store.sql_text(step) for step in model.STEPS if isinstance(step, str)))
-    _hand_over(reporting.html(found, rules=rules), output, force=force, quiet=quiet)
+    _hand_over(reporting.html(found.case, rules=rules, whole=found), output, force=force, quiet=quiet)
 
 
 def formats(

@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING
 from incident import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from incident.records import Bin, CaseFinding, DatasetFinding, DeclaredEvent, Outage, WindowFinding
+    from incident.records_chronology import Milestone
 
 # what lies further out than this share of the core is not drawn to scale: it would squeeze everything else
 _REACH = 0.35
 _LEAST = words.HOUR
+_MAIN = {"crash-begin": "Site begins to fail", "crash-end": "Site answers again", "steepest-rise": "Steepest rise"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,17 @@ class Mark:
     at_us: int
     text: str
     source: str
-    kind: str  # "declared": from elsewhere | "download": from the log | "bound": of an exposure window, from the log
+    kind: str  # "declared": from elsewhere; from the log: "download" | "bound" of an exposure window | "milestone"
     beyond: str | None  # "left" | "right"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch for which a log is missing."""
+
+    start_us: int
+    end_us: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +80,17 @@ class Spec:
     unique_ips: int
     provenance: str
     description: str  # what a reader hears who cannot see it
+    gaps: tuple[Gap, ...] = ()
 
 
-def finding_spec(dataset: DatasetFinding, case: CaseFinding) -> Spec:
+def finding_spec(dataset: DatasetFinding, case: CaseFinding, milestones: Sequence[Milestone] = ()) -> Spec:
     """Return the figure of one data set: downloads over time, exposure windows, and what happened around them."""
     zone = case.timezone
     events = [event for event in case.events if event.dataset in {None, dataset.dataset}]
     span = _span(_core([dataset]) or [event.time_us for event in events], _outer([dataset], events))
-    marks = _marks(_logged(dataset) + _declared(events), span)
+    told = _told(milestones, dataset.dataset)
+    marks = _marks(_logged(dataset) + told + _declared(events), span)
+    gaps = _gaps(case, span)
     headline = headline_of(dataset)
     lines = (_people(dataset), _window_words(dataset, zone))
     return Spec(
@@ -107,10 +121,11 @@ def finding_spec(dataset: DatasetFinding, case: CaseFinding) -> Spec:
         unique_ips=dataset.unique_ips,
         provenance=provenance(case),
         description=f"{words.visible(dataset.title)}: {headline}. {' '.join(line for line in lines if line)}",
+        gaps=gaps,
     )
 
 
-def overview_spec(case: CaseFinding) -> Spec:
+def overview_spec(case: CaseFinding, milestones: Sequence[Milestone] = ()) -> Spec:
     """Return the figure of the whole case: one lane per data set."""
     span = _span(
         _core(case.datasets) or [event.time_us for event in case.events], _outer(case.datasets, list(case.events))
@@ -136,7 +151,7 @@ def overview_spec(case: CaseFinding) -> Spec:
         zone_words=zone_words(case.timezone, span),
         start_us=span[0] if span else None,
         end_us=span[1] if span else None,
-        marks=_marks(_declared(case.events), span),
+        marks=_marks(_told(milestones, None) + _declared(case.events), span),
         kinds=(),
         bins=(),
         bin_words="",
@@ -147,6 +162,7 @@ def overview_spec(case: CaseFinding) -> Spec:
         unique_ips=0,
         provenance=provenance(case),
         description=f"{words.visible(case.case)}: " + "; ".join(f"{lane.title}: {lane.words}" for lane in lanes) + ".",
+        gaps=_gaps(case, span),
     )
 
 
@@ -277,6 +293,35 @@ def _logged(dataset: DatasetFinding) -> list[tuple[int, str, str, str]]:
     for window in shown:
         found += _bounds(window)
     return found
+
+
+def _told(milestones: Iterable[Milestone], dataset: str | None) -> list[tuple[int, str, str, str]]:
+    """Return the main milestones alone: the others stand in the chronology, and would hide the picture."""
+    found: dict[str, tuple[int, str, str, str]] = {}
+    for one in milestones:
+        text = _MAIN.get(one.kind)
+        of_it = not one.datasets or dataset in one.datasets
+        if text is None or not of_it or (one.kind in found and one.kind != "crash-end"):
+            continue
+        found[one.kind] = (one.time_us, text, "log", "milestone")
+    return list(found.values())
+
+
+def _gaps(case: CaseFinding, span: tuple[int, int] | None) -> tuple[Gap, ...]:
+    """Return the stretches without a log that reach into the figure, held to its edges."""
+    if span is None or case.coverage is None:
+        return ()
+    missing = [
+        (one.start_us, one.end_us, f"No log of {words.visible(vantage.vantage)}")
+        for vantage in case.coverage.vantages
+        for one in vantage.spans
+        if one.answer == "no_log"
+    ]
+    return tuple(
+        Gap(max(start, span[0]), min(end, span[1]), text)
+        for start, end, text in sorted(missing)
+        if start < span[1] and end > span[0]
+    )
 
 
 def _bounds(window: WindowFinding) -> list[tuple[int, str, str, str]]:

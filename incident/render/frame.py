@@ -293,6 +293,8 @@ def _legend(spec: Spec, look: _Look, width: float, y: float) -> tuple[tuple[Swat
             entries.append(("outage", "unavailable"))
         if any(w.interrupted for w in windows):
             entries.append(("interruption", "interruption"))
+    if spec.gaps:
+        entries.append(("gap", "no log"))
     if any(mark.kind == "declared" for mark in spec.marks):
         entries.append(("declared", "declared, not from the log"))
     found, x = [], look.pad

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from incident.records import CaseFinding, DatasetFinding
+    from incident.records_chronology import Milestone
     from incident.render.figure import Spec
 
 KINDS = (".html", ".svg", ".png")
@@ -31,15 +32,15 @@ def overview_figure(case: CaseFinding) -> go.Figure:
     return interactive.draw(overview_spec(case))
 
 
-def specs(case: CaseFinding) -> tuple[Spec, ...]:
+def specs(case: CaseFinding, milestones: Sequence[Milestone] = ()) -> tuple[Spec, ...]:
     """Return the figures of a timeline: the overview, where there is more than one data set, then each data set's."""
-    findings = tuple(finding_spec(dataset, case) for dataset in case.datasets)
-    return findings if len(findings) == 1 else (overview_spec(case), *findings)
+    findings = tuple(finding_spec(dataset, case, milestones) for dataset in case.datasets)
+    return findings if len(findings) == 1 else (overview_spec(case, milestones), *findings)
 
 
-def timeline(case: CaseFinding) -> str:
+def timeline(case: CaseFinding, milestones: Sequence[Milestone] = ()) -> str:
     """Return every figure of a case as one HTML page that opens without a network."""
-    return html(specs(case), title=case.case, version=case.version, privilege=case.privilege)
+    return html(specs(case, milestones), title=case.case, version=case.version, privilege=case.privilege)
 
 
 def html(figures: Sequence[Spec], *, title: str, version: str, privilege: str | None = None) -> str:
@@ -52,7 +53,7 @@ def html(figures: Sequence[Spec], *, title: str, version: str, privilege: str | 
     )
 
 
-def picture(case: CaseFinding, kind: str, *, width: int = theme.SLIDE) -> bytes:
+def picture(case: CaseFinding, kind: str, *, milestones: Sequence[Milestone] = (), width: int = theme.SLIDE) -> bytes:
     """Return a case as one file of a kind of KINDS.
 
     A static picture is the overview; a case of one data set is shown by that data set's own figure.
@@ -62,8 +63,8 @@ def picture(case: CaseFinding, kind: str, *, width: int = theme.SLIDE) -> bytes:
 
     """
     if kind == ".html":
-        return timeline(case).encode()
-    return _static(specs(case)[0], kind, width)
+        return timeline(case, milestones).encode()
+    return _static(specs(case, milestones)[0], kind, width)
 
 
 def write(spec: Spec, path: Path, *, width: int = theme.SLIDE) -> None:

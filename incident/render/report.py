@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from incident import words
-from incident.render import meanings, page, tables
+from incident.render import meanings, page, sections_clients, sections_coverage, sections_story, tables
 from incident.render.figure import finding_spec, headline_of, overview_spec, unit_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from incident.records import CaseFinding, DatasetFinding
+    from incident.records_whole import WholeFinding
+    from incident.render.cells import Section, Table
     from incident.render.page import Drawn
-    from incident.render.tables import Table
 
 _RULE = re.compile(r"^\s*-- rule ([a-z0-9-]+)\s*$")
 _COMMENT = re.compile(r"^\s*-- ?(.*)$")
@@ -45,18 +46,23 @@ class DatasetPart:
     tables: tuple[tuple[str, tuple[Table, ...]], ...]  # (heading, tables)
 
 
-def html(finding: CaseFinding, *, rules: Sequence[Rule] = ()) -> str:
-    """Return the report. The same findings and rules give the same bytes: nothing in it comes from a clock."""
+def html(finding: CaseFinding, *, rules: Sequence[Rule] = (), whole: WholeFinding | None = None) -> str:
+    """Return the report. The same findings and rules give the same bytes: nothing in it comes from a clock.
+
+    `whole` adds what surrounds the count: chronology, sensitivity, client addresses, overlap.
+    """
     anchors = tables.anchors(dataset.dataset for dataset in finding.datasets)
     title = words.visible(finding.case)
+    milestones = whole.chronology.milestones if whole else ()
     return page.render(
         "report.html",
         page.page(f"{finding.case}: report of findings", finding.version, running=finding.privilege or ""),
         title=title,
         privilege=words.visible(finding.privilege, none=""),
         facts=_facts(finding),
-        overview=page.drawn(overview_spec(finding)) if len(finding.datasets) > 1 else None,
-        parts=[_part(dataset, finding, anchors[dataset.dataset]) for dataset in finding.datasets],
+        overview=page.drawn(overview_spec(finding, milestones)) if len(finding.datasets) > 1 else None,
+        parts=[_part(dataset, finding, anchors[dataset.dataset], whole) for dataset in finding.datasets],
+        sections=_sections(finding, whole),
         events=tables.events(finding),
         evidence=tables.evidence(finding),
         rules=[(rule.slug, words.visible(rule.sentence), words.visible(rule.why, none="")) for rule in rules],
@@ -68,6 +74,21 @@ def html(finding: CaseFinding, *, rules: Sequence[Rule] = ()) -> str:
         version=words.visible(finding.version),
         zone=words.visible(finding.timezone),
     )
+
+
+def _sections(case: CaseFinding, whole: WholeFinding | None) -> tuple[Section, ...]:
+    """Return what surrounds the count, in the order of reading."""
+    found: list[Section] = []
+    if whole is not None:
+        found.append(sections_story.chronology(case, whole.chronology))
+        if case.datasets:
+            found.append(sections_story.sensitivity(whole.sensitivity))
+            found.append(sections_clients.sources(whole.clients, case.timezone))
+        if len(whole.overlap.datasets) > 1:
+            found.append(sections_clients.overlap(case, whole.overlap))
+    if case.coverage is not None:
+        found.append(sections_coverage.coverage(case, case.coverage))
+    return tuple(found)
 
 
 def rules_of(sql: str) -> tuple[Rule, ...]:
@@ -114,13 +135,21 @@ def _facts(case: CaseFinding) -> tuple[tuple[str, str, bool], ...]:
         ("Made with", f"incident {words.visible(case.version)}", False),
         ("Case definition, SHA-256", words.visible(case.config_sha256, none="none: the case has no definition"), True),
         ("Evidence manifest, SHA-256", words.visible(case.manifest_sha256), True),
-        ("Policy", words.visible(case.policy.name), False),
+        ("Policy", _policy(case), False),
     ]
     return tuple(fact for fact in found if fact[1])
 
 
-def _part(dataset: DatasetFinding, case: CaseFinding, anchor: str) -> DatasetPart:
+def _policy(case: CaseFinding) -> str:
+    name = words.visible(case.policy.name)
+    return f"{name}: {words.visible(case.policy_says)}, not the case's own rule" if case.policy_says else name
+
+
+def _part(dataset: DatasetFinding, case: CaseFinding, anchor: str, whole: WholeFinding | None) -> DatasetPart:
     zone = case.timezone
+    milestones = whole.chronology.milestones if whole else ()
+    detailed = [one for one in whole.clients.datasets if one.dataset == dataset.dataset] if whole else []
+    addresses = tuple(made for one in detailed for made in sections_clients.addresses(one, anchor, zone))
     held = unit_words(dataset)
     facts = [
         ("People or records exposed", words.number(dataset.records, none="not stated in the case definition"), ""),
@@ -145,13 +174,13 @@ def _part(dataset: DatasetFinding, case: CaseFinding, anchor: str) -> DatasetPar
         sentence=words.visible(dataset.sentence),
         headline=headline_of(dataset),
         facts=tuple(fact for fact in facts if fact[1]),
-        figure=page.drawn(finding_spec(dataset, case)),
+        figure=page.drawn(finding_spec(dataset, case, milestones)),
         caveats=tuple(words.visible(caveat) for caveat in dataset.caveats),
         tables=(
             ("Counts", (tables.downloads(dataset, anchor), tables.buckets(dataset, anchor))),
             ("Exposure windows", (union, *((spells,) if spells.rows else ()), *((single,) if single.rows else ()))),
             ("Objects", (tables.objects(dataset, anchor, zone),)),
-            ("Client addresses", (tables.clients(dataset, anchor, zone),)),
+            ("Client addresses", addresses or (tables.clients(dataset, anchor, zone),)),
         ),
     )
 
@@ -162,5 +191,5 @@ def _reproduction(case: CaseFinding) -> tuple[str, ...]:
         f"pip install incident=={words.visible(case.version)}",
         "incident ingest EVIDENCE-FOLDER --config incident.toml",
         "incident verify",
-        "incident report -o report.html",
+        f"incident report -o report.html{f' --policy {case.policy.name}' if case.policy_says else ''}",
     )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from incident.records import Bin, WindowFinding
-    from incident.render.figure import Spec
+    from incident.render.figure import Gap, Spec
     from incident.render.frame import Frame, Label, Row, Swatch, Text
 
 
@@ -125,6 +125,7 @@ def _defs(uid: str) -> list[str]:
         slant("partial", "partial", "partial_line", 6, "M-1 7L7 -1M-1 1L1 -1M5 7L7 5"),
         dots,
         slant("outage", "", "outage", 7, "M-1 -1L8 8M-1 6L1 8M6 -1L8 1"),
+        slant("gap", "", "gap", 5, "M2.5 -1V6"),
         "</defs>",
     ]
 
@@ -154,7 +155,8 @@ def _drawn(spec: Spec, drawing: Frame, row: Row, uid: str) -> str:
     if row.kind == "lane":
         lane = spec.lanes[row.lane or 0]
         strip = row.top + 9
-        found = [_outages(lane.windows, drawing, (strip + 5, row.bottom), uid)]
+        ends = (strip + 5, row.bottom)
+        found = [_outages(lane.windows, drawing, ends, uid), _gaps(spec.gaps, drawing, ends, uid)]
         found += _strip(lane.windows, drawing, strip, uid)
         low = replace(row, top=strip + 12, ticks=(0, max(1, lane.top)))
         found.append(_bars(lane.bins, drawing, low, ("all",), uid))
@@ -162,7 +164,9 @@ def _drawn(spec: Spec, drawing: Frame, row: Row, uid: str) -> str:
         return "\n".join(filter(None, found))
     if row.kind == "strip":
         return "\n".join(filter(None, _strip(spec.windows, drawing, (row.top + row.bottom) / 2, uid)))
-    found = [_band(spec.windows, drawing, row), _outages(spec.windows, drawing, (row.top, row.bottom), uid)]
+    ends = (row.top, row.bottom)
+    found = [_band(spec.windows, drawing, row), _outages(spec.windows, drawing, ends, uid)]
+    found.append(_gaps(spec.gaps, drawing, ends, uid))
     if row.kind == "bars":
         found.append(_bars(spec.bins, drawing, row, theme.COMPLETENESS, uid))
     else:
@@ -188,6 +192,15 @@ def _outages(windows: tuple[WindowFinding, ...], drawing: Frame, ends: tuple[flo
         f'fill="url(#{uid}-outage)" opacity="0.55"/>'
         for w in windows
         for o in w.outages
+    )
+
+
+def _gaps(gaps: tuple[Gap, ...], drawing: Frame, ends: tuple[float, float], uid: str) -> str:
+    return "".join(
+        f'<rect x="{_n(drawing.x(gap.start_us))}" y="{_n(ends[0])}" '
+        f'width="{_n(max(1.5, drawing.x(gap.end_us) - drawing.x(gap.start_us)))}" height="{_n(ends[1] - ends[0])}" '
+        f'fill="url(#{uid}-gap)" opacity="0.7"/>'
+        for gap in gaps
     )
 
 
@@ -282,8 +295,8 @@ def _swatch(swatch: Swatch, uid: str) -> str:
     x, y, kind = swatch.x, swatch.y - 5, swatch.kind
     if kind in {"full", "density", "window"}:
         mark = _rect(x, y - 5, 20, 10, "window" if kind == "window" else "full")
-    elif kind in {"partial", "undetermined", "outage"}:
-        edge = {"partial": "partial_line", "undetermined": "undetermined_line", "outage": "outage"}[kind]
+    elif kind in {"partial", "undetermined", "outage", "gap"}:
+        edge = {"partial": "partial_line", "undetermined": "undetermined_line"}.get(kind, kind)
         mark = (
             f'<rect x="{_n(x)}" y="{_n(y - 5)}" width="20" height="10" fill="url(#{uid}-{kind})" '
             f'stroke="{theme.LIGHT[edge]}" class="s-{edge}" stroke-width="0.8"/>'

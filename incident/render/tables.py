@@ -5,11 +5,12 @@ Each row has an anchor that stays the same as long as what it names does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from incident import words
 from incident.render import meanings
+from incident.render.cells import Cell, Column, Row, Table, left_out, moment_cell, number_cell, range_cell, span_cell
 from incident.render.figure import slug
 
 if TYPE_CHECKING:
@@ -29,48 +30,6 @@ if TYPE_CHECKING:
 CLIENT_ROWS = 500
 OBJECT_ROWS = 500
 EVIDENCE_ROWS = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column's head and its kind, which the style sheet knows.
-
-    "n" number, "t" short time, "m" moment, "o" object, "w" words, "h" with a digest, "" plain.
-    """
-
-    head: str
-    kind: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One cell: its text, a smaller line under it, and what it sorts by if that is not its text."""
-
-    text: str
-    under: str = ""
-    sort: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row with its anchor."""
-
-    id: str
-    cells: tuple[Cell, ...]
-    total: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One table, ready to be set."""
-
-    id: str
-    caption: str
-    columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
-    sortable: bool = False
-    left_out: str = ""
-    empty: str = "There is none."
 
 
 def downloads(dataset: DatasetFinding, anchor: str) -> Table:
@@ -121,7 +80,7 @@ def downloads(dataset: DatasetFinding, anchor: str) -> Table:
         caption="Downloads and addresses.",
         columns=(Column("Count of"), Column("Number", "n"), Column("Meaning", "w")),
         rows=tuple(
-            Row(f"{anchor}-downloads-{key}", (Cell(name), _number(count), Cell(meaning)), key == "downloads")
+            Row(f"{anchor}-downloads-{key}", (Cell(name), number_cell(count), Cell(meaning)), key == "downloads")
             for key, name, count, meaning in rows
         ),
     )
@@ -132,13 +91,13 @@ def buckets(dataset: DatasetFinding, anchor: str) -> Table:
     rows = [
         Row(
             f"{anchor}-bucket-{name}",
-            (Cell(name.replace("_", " ")), _number(count), Cell(meanings.BUCKETS.get(name, ""))),
+            (Cell(name.replace("_", " ")), number_cell(count), Cell(meanings.BUCKETS.get(name, ""))),
         )
         for name, count in dataset.buckets.items()
     ]
     total = (
         Cell("requests"),
-        _number(dataset.requests),
+        number_cell(dataset.requests),
         Cell("Every request for the data set is in exactly one bucket."),
     )
     return Table(
@@ -168,7 +127,7 @@ def objects(dataset: DatasetFinding, anchor: str, zone: str) -> Table:
         ),
         rows=tuple(Row(f"{anchor}-object-{slug(one.object)}", _object(one, zone)) for one in shown),
         sortable=True,
-        left_out=_left_out(
+        left_out=left_out(
             len(dataset.objects), len(shown), "objects", f"incident summary --json --dataset {dataset.dataset}"
         ),
     )
@@ -181,14 +140,14 @@ def windows(found: Sequence[WindowFinding], anchor: str, zone: str, caption: str
     for number, window in enumerate(found, 1):
         cells = (
             Cell(words.visible(window.object) if several else words.number(number)),
-            _moment(window.opened_after_us, zone),
-            _moment(window.first_seen_us, zone),
-            _moment(window.last_seen_us, zone),
-            _moment(window.closed_by_us, zone),
-            _span(window.confirmed_us),
-            _span(window.unavailable_us),
-            _span(window.longest_us),
-            _number(window.interruptions),
+            moment_cell(window.opened_after_us, zone),
+            moment_cell(window.first_seen_us, zone),
+            moment_cell(window.last_seen_us, zone),
+            moment_cell(window.closed_by_us, zone),
+            span_cell(window.confirmed_us),
+            span_cell(window.unavailable_us),
+            span_cell(window.longest_us),
+            number_cell(window.interruptions),
         )
         rows.append(Row(f"{anchor}-{number}", cells))
     return Table(
@@ -222,7 +181,7 @@ def spells(dataset: DatasetFinding, anchor: str, zone: str) -> Table:
         rows=tuple(
             Row(
                 f"{anchor}-spell-{number}",
-                (Cell(kind), _moment(start, zone), _moment(end, zone), _span(end - start)),
+                (Cell(kind), moment_cell(start, zone), moment_cell(end, zone), span_cell(end - start)),
             )
             for number, (start, end, kind) in enumerate(sorted(found), 1)
         ),
@@ -252,7 +211,7 @@ def clients(dataset: DatasetFinding, anchor: str, zone: str) -> Table:
         ),
         rows=tuple(Row(f"{anchor}-client-{slug(one.client_ip)}", _client(one, zone)) for one in shown),
         sortable=True,
-        left_out=_left_out(
+        left_out=left_out(
             len(dataset.clients), len(shown), "addresses", f"incident clients --dataset {dataset.dataset}"
         ),
     )
@@ -278,7 +237,7 @@ def evidence(case: CaseFinding) -> Table:
         ),
         rows=tuple(Row(f"evidence-{item.evidence_id}", _item(item, case.timezone)) for item in shown),
         sortable=True,
-        left_out=_left_out(len(case.evidence), len(shown), "items", "incident evidence"),
+        left_out=left_out(len(case.evidence), len(shown), "items", "incident evidence"),
     )
 
 
@@ -292,7 +251,7 @@ def events(case: CaseFinding) -> Table:
             Row(
                 f"declared-{number}",
                 (
-                    _moment(event.time_us, case.timezone),
+                    moment_cell(event.time_us, case.timezone),
                     Cell(words.visible(event.label)),
                     Cell(meanings.EVENT_KINDS.get(event.kind or "", words.visible(event.kind))),
                     Cell(words.visible(event.dataset, none="all")),
@@ -334,14 +293,14 @@ def _object(one: ObjectFinding, zone: str) -> tuple[Cell, ...]:
     sizes = "; ".join(words.bytes_of(size) for size in one.sizes) or "unknown"
     return (
         Cell(words.visible(one.object), f"{words.counted(one.requests, 'request')}"),
-        _number(one.downloads),
-        _number(one.full),
-        _number(one.partial),
-        _number(one.undetermined),
-        _number(one.unique_ips),
-        _number(one.clients_full_copy),
+        number_cell(one.downloads),
+        number_cell(one.full),
+        number_cell(one.partial),
+        number_cell(one.undetermined),
+        number_cell(one.unique_ips),
+        number_cell(one.clients_full_copy),
         Cell(sizes, basis, str(max(one.sizes, default=0))),
-        _range(one.first_download_us, one.last_download_us, zone),
+        range_cell(one.first_download_us, one.last_download_us, zone),
     )
 
 
@@ -349,17 +308,17 @@ def _client(one: ClientFinding, zone: str) -> tuple[Cell, ...]:
     return (
         Cell(words.visible(one.client_ip)),
         Cell(words.visible(one.label)),
-        _number(one.downloads),
-        _number(one.full),
-        _number(one.partial),
-        _number(one.undetermined),
+        number_cell(one.downloads),
+        number_cell(one.full),
+        number_cell(one.partial),
+        number_cell(one.undetermined),
         Cell("yes" if one.holds_full_copy else "no"),
-        _number(one.requests),
-        _number(one.objects),
-        _number(one.agents),
+        number_cell(one.requests),
+        number_cell(one.objects),
+        number_cell(one.agents),
         Cell("yes" if one.automated else "no"),
-        _number(one.bytes_sent),
-        _range(one.first_us, one.last_us, zone),
+        number_cell(one.bytes_sent),
+        range_cell(one.first_us, one.last_us, zone),
     )
 
 
@@ -371,37 +330,11 @@ def _item(item: EvidenceItem, zone: str) -> tuple[Cell, ...]:
         Cell(words.visible(item.status), words.visible(item.problem, none=status)),
         Cell(words.visible(item.format), words.visible(item.vantage, none="")),
         Cell(words.number(item.bytes), "", "" if item.bytes is None else str(item.bytes)),
-        _number(item.lines),
-        _number(item.events),
-        _number(item.rejected),
-        _number(item.skipped),
-        _range(item.first_ts_us, item.last_ts_us, zone),
-    )
-
-
-def _number(value: int) -> Cell:
-    return Cell(words.number(value), "", str(value))
-
-
-def _span(us: int | None) -> Cell:
-    return Cell(words.exact_span(us), "", "" if us is None else str(us))
-
-
-def _moment(us: int | None, zone: str) -> Cell:
-    return Cell(words.when(us, zone), words.iso_or(us, ""), words.iso_or(us, ""))
-
-
-def _range(first: int | None, last: int | None, zone: str) -> Cell:
-    return Cell(words.short(first, zone), words.short(last, zone), words.iso_or(first, ""))
-
-
-def _left_out(found: int, shown: int, what: str, command: str) -> str:
-    """Say how many rows the table leaves out, and how to see them all."""
-    if found <= shown:
-        return ""
-    return (
-        f"The first {words.number(shown)} of {words.number(found)} {what} are shown; "
-        f"{words.number(found - shown)} are left out here. All of them: {words.visible(command)}"
+        number_cell(item.lines),
+        number_cell(item.events),
+        number_cell(item.rejected),
+        number_cell(item.skipped),
+        range_cell(item.first_ts_us, item.last_ts_us, zone),
     )
 
 

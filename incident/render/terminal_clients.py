@@ -90,7 +90,7 @@ def _totals(out: Console, one: DatasetClients) -> None:
     folded = f"{number(one.unique_ips_folded)} with IPv6 by network; {number(one.unique_64)} IPv6 networks of /64"
     rows = [
         ("unique IPs", f"{number(one.unique_ips)}; {folded}"),
-        ("by class", f"{number(one.unique_ips_human)} with agents on no list, {number(one.unique_ips_automated)} listed"),
+        ("of agents", f"{number(one.unique_ips_human)} on no list, {number(one.unique_ips_automated)} on one"),
         ("shared egress", f"likely behind {words.counted(one.shared_egress, 'address', 'addresses')}"),
     ]
     if one.without_address:

@@ -62,12 +62,11 @@ def _vantage(out: Console, one: VantageCoverage, zone: str) -> None:
         cut = f"{words.number(share.zeroed)} of {words.number(share.distinct)} {share.family} addresses end in zeros"
         rows.append(("addresses", f"{cut}: {meanings.ANONYMISED[share.anonymised]}"))
     if one.late_us:
-        rows.append(("late", f"records may come {words.span(one.late_us)} late, as the vendor says"))
+        rows.append(("delay", f"records may come {words.span(one.late_us)} late, as the vendor says"))
     rows += [("limit", visible(limit)) for _, limit in one.limits]
     out.print(pairs(rows))
-    sentences = [silence.sentence for silence in one.silences]
-    sentences += [because for silence in one.silences for because in silence.because]
-    _say(out, "Silences", [*sentences, one.model])
+    silences = [" ".join((silence.sentence, *silence.because)) for silence in one.silences]
+    _say(out, "Silences", [*silences, one.model])
     if one.errors:
         _say(out, "Errors", [spell.sentence for spell in one.errors])
 

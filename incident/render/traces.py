@@ -38,6 +38,11 @@ _MARKERS: dict[str, dict[str, Any]] = {
         "pattern": {"shape": "\\", "fgcolor": _C["outage"], "size": 7, "solidity": 0.15},
         "line": {"width": 0.8, "color": _C["outage"]},
     },
+    "gap": {
+        "color": _C["paper"],
+        "pattern": {"shape": "|", "fgcolor": _C["gap"], "size": 5, "solidity": 0.2},
+        "line": {"width": 0.8, "color": _C["gap"]},
+    },
 }
 
 
@@ -63,15 +68,18 @@ def traces_of(spec: Spec, drawing: Frame, row: Row, axis: str) -> list[Any]:
     if row.kind == "bars":
         return [
             *_outage_areas(spec.windows, row.ticks[-1], axis, spec.zone),
+            *_gap_areas(spec, row.ticks[-1], axis),
             *(_bars(spec, name, count, axis) for name, count in spec.kinds),
         ]
     if row.kind == "cumulative":
-        return [*_outage_areas(spec.windows, row.ticks[-1], axis, spec.zone), *_cumulative(spec, drawing, axis)]
+        areas = [*_outage_areas(spec.windows, row.ticks[-1], axis, spec.zone), *_gap_areas(spec, row.ticks[-1], axis)]
+        return [*areas, *_cumulative(spec, drawing, axis)]
     lane = spec.lanes[row.lane or 0]
     top, tall = lane_top(spec, row), row.bottom - row.top
     low = top * (tall - 14) / tall
     strip = _strip(lane.windows, drawing, spec.zone, axis, (top * (tall - 9) / tall, top * 10 / tall))
-    traces = [*_outage_areas(lane.windows, low, axis, spec.zone), _all_bars(lane.bins, spec.zone, axis), *strip]
+    areas = [*_outage_areas(lane.windows, low, axis, spec.zone), *_gap_areas(spec, low, axis)]
+    traces = [*areas, _all_bars(lane.bins, spec.zone, axis), *strip]
     return [trace for trace in traces if trace.x]
 
 
@@ -261,27 +269,40 @@ def _whiskers(windows: tuple[WindowFinding, ...], drawing: Frame, axis: str, y: 
 
 def _outage_areas(windows: tuple[WindowFinding, ...], top: float, axis: str, zone: str) -> list[go.Scatter]:
     return [
-        go.Scatter(
-            x=[stamp(o.start_us), stamp(o.end_us), stamp(o.end_us), stamp(o.start_us)],
-            y=[0, 0, top, top],
-            mode="lines",
-            line={"width": 0, "color": _C["outage"]},
-            fill="toself",
-            fillpattern={
-                "shape": "\\",
-                "fgcolor": _C["outage"],
-                "bgcolor": "rgba(0,0,0,0)",
-                "size": 7,
-                "solidity": 0.12,
-                "fgopacity": 0.6,
-            },
-            hoveron="fills",
-            text=_outage_words(o, zone),
-            hoverinfo="text",
-            yaxis=axis,
-        )
+        _area((o.start_us, o.end_us), top, axis, "outage", "\\").update(text=_outage_words(o, zone))
         for o in outages_of(windows)
     ]
+
+
+def _gap_areas(spec: Spec, top: float, axis: str) -> list[go.Scatter]:
+    return [
+        _area((gap.start_us, gap.end_us), top, axis, "gap", "|").update(
+            text=f"{safe(gap.text)}<br>{safe(words.between(gap.start_us, gap.end_us, spec.zone))}"
+        )
+        for gap in spec.gaps
+    ]
+
+
+def _area(span: tuple[int, int], top: float, axis: str, ink: str, shape: str) -> go.Scatter:
+    start, end = (stamp(us) for us in span)
+    return go.Scatter(
+        x=[start, end, end, start],
+        y=[0, 0, top, top],
+        mode="lines",
+        line={"width": 0, "color": _C[ink]},
+        fill="toself",
+        fillpattern={
+            "shape": shape,
+            "fgcolor": _C[ink],
+            "bgcolor": "rgba(0,0,0,0)",
+            "size": 7,
+            "solidity": 0.12,
+            "fgopacity": 0.6,
+        },
+        hoveron="fills",
+        hoverinfo="text",
+        yaxis=axis,
+    )
 
 
 def _outage_words(outage: Outage, zone: str) -> str:
