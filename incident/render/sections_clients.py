@@ -251,8 +251,9 @@ def overlap(case: CaseFinding, found: OverlapFinding) -> Section:
         id="overlap-acquirers",
         caption="Addresses that downloaded from more than one data set, those first that took most.",
         columns=(
-            Column("Address", "w"), Column("Downloads by data set", "w"), Column("Data sets", "n"), Column("Objects", "n"),
-            Column("Full copy of an object of", "w"), Column("Took from all"), Column("First and last download", "t"),
+            Column("Address", "w"), Column("Downloads by data set", "w"), Column("Data sets", "n"),
+            Column("Objects", "n"), Column("Full copy of an object of", "w"), Column("Took from all"),
+            Column("First and last download", "t"),
         ),
         rows=tuple(
             Row(
@@ -274,7 +275,7 @@ def overlap(case: CaseFinding, found: OverlapFinding) -> Section:
         empty="No address downloaded from more than one.",
     )  # fmt: skip
     said = (
-        f"{words.counted(found.addresses, 'address', 'addresses')} downloaded from any data set; "
-        f"{words.number(found.took_everything)} took from every one that was downloaded.",
+        f"{words.counted(found.addresses, 'address', 'addresses')} downloaded from any data set.",
+        f"{words.number(found.took_everything)} took from every data set that was downloaded.",
     )
     return Section("overlap", "Who took several data sets", (Group("overlap-tables", "", said, (matrix, takers)),))

@@ -87,11 +87,11 @@ def _windows(case: CaseFinding) -> Group | None:
 
 def _vantage(one: VantageCoverage, zone: str) -> Group:
     anchor = f"coverage-{slug(one.vantage)}"
-    said = [
+    held = (
         f"{words.counted(one.items, 'item')}, {words.counted(one.events, 'event')}, "
-        f"{words.counted(one.rejected, 'rejected line')}; from {words.when(one.first_us, zone)} to "
-        f"{words.when(one.last_us, zone)}."
-    ]
+        f"{words.counted(one.rejected, 'rejected line')}"
+    )
+    said = [f"{held}; from {words.when(one.first_us, zone)} to {words.when(one.last_us, zone)}."]
     said += [
         f"Of {words.number(share.distinct)} {share.family} addresses {words.number(share.zeroed)} end in zeros: "
         f"{meanings.ANONYMISED[share.anonymised]}."
@@ -150,11 +150,13 @@ def _silences(one: VantageCoverage, zone: str, anchor: str) -> Table:
         id=f"{anchor}-silences",
         caption="Silences, with what was to be expected of them, and spells of errors, with their lines.",
         columns=(
-            Column("From", "m"), Column("To", "m"), Column("Lines expected, or there", "n"), Column("By chance at most"),
-            Column("In words", "w"),
+            Column("From", "m"), Column("To", "m"), Column("Lines expected, or there", "n"),
+            Column("By chance at most"), Column("In words", "w"),
         ),
         rows=tuple(rows),
-        left_out=left_out(len(one.silences), min(len(one.silences), SILENCE_ROWS), "silences", "incident coverage --json"),
+        left_out=left_out(
+            len(one.silences), min(len(one.silences), SILENCE_ROWS), "silences", "incident coverage --json"
+        ),
     )  # fmt: skip
 
 
@@ -199,7 +201,7 @@ def _clock(one: ClockFinding, zone: str) -> Table:
     anchor = f"coverage-clock-{slug(one.vantage)}-{slug(one.against)}"
     return Table(
         id=anchor,
-        caption=f"Bounds that rest on {visible(one.vantage)}, and where they would stand with the suggested correction.",
+        caption=f"Bounds that rest on {visible(one.vantage)}, and where the suggested correction would put them.",
         columns=(
             Column("Data set"), Column("Window", "n"), Column("Bound"), Column("Stands at", "m"),
             Column("Would stand at", "m"),
