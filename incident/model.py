@@ -294,7 +294,8 @@ def _fill_pairing(con: duckdb.DuckDBPyConnection, definition: CaseDefinition) ->
     decided = dict(pairs)
     spoken_for = {(tier, edge) for tier, _, edge in same}
     rows = con.execute(
-        "select group_no, request_no, tier, proxied, started_us, ended_us, method from seen order by group_no, request_no"
+        "select group_no, request_no, tier, proxied, started_us, ended_us, method from seen "
+        "order by group_no, request_no"
     ).fetchall()
     for _, group in groupby(rows, key=itemgetter(0)):
         tiers: dict[int, list[Seen]] = {}

@@ -13,43 +13,26 @@ from typing import NamedTuple
 
 
 class Seen(NamedTuple):
-    """One request as a vantage saw it. Times in µs; `method` and `request_id` None where the log has none."""
+    """One request as a vantage saw it. Times in µs; `method` None where the log has none."""
 
     request_no: int
     started_us: int
     ended_us: int
     method: str | None
-    request_id: str | None
 
 
 def pair(edges: list[Seen], origins: list[Seen], within_us: int) -> Iterator[tuple[int, int]]:
     """Yield (origin request_no, edge request_no): each origin request that an edge request stands for.
 
-    All are of one client and object. A shared request id decides at once. Of the others as many pair as can, those
-    whose spans come within `within_us` of each other and whose methods agree; the earlier origin requests come first.
-    """
-    free = sorted(edges, key=lambda s: (s.started_us, s.ended_us, s.request_no))
-    waiting = sorted(origins, key=lambda s: (s.started_us, s.ended_us, s.request_no))
-    by_id = {s.request_id: s for s in reversed(free) if s.request_id is not None}
-    taken: set[int] = set()
-    rest: list[Seen] = []
-    for origin in waiting:
-        edge = by_id.pop(origin.request_id, None) if origin.request_id is not None else None
-        if edge is None:
-            rest.append(origin)
-        else:
-            taken.add(edge.request_no)
-            yield origin.request_no, edge.request_no
-    yield from _pair_in_time([edge for edge in free if edge.request_no not in taken], rest, within_us)
-
-
-def _pair_in_time(edges: list[Seen], origins: list[Seen], within_us: int) -> Iterator[tuple[int, int]]:
-    """Pair by time: both lists sorted by start.
+    All are of one client and object. As many pair as can of those whose spans come within `within_us` of each other and
+    whose methods agree; the earlier origin requests come first.
 
     A maximum matching by augmenting paths, origin by origin: one that was paired stays paired, so that none is given up
     for a later one. Where no path is found, nothing that the search reached can ever help a later search, and it is
     left out from then on (the Hungarian tree theorem), which keeps the whole linear in the pairs that are possible.
     """
+    edges = sorted(edges, key=lambda s: (s.started_us, s.ended_us, s.request_no))
+    origins = sorted(origins, key=lambda s: (s.started_us, s.ended_us, s.request_no))
     starts = [edge.started_us for edge in edges]
     latest_end: list[int] = []  # the latest end of this and all earlier edges
     for edge in edges:

@@ -56,6 +56,7 @@ select
     evidence_id,
     reading,
     line_no,
+    ts_us,
     item_order,
     vantage,
     tier,

@@ -10,9 +10,9 @@
 -- Where the format has a request id, equal ids of one client and object are duplicates, across files and within one.
 with suspect as (
     -- Only what stands in more than one file can be a copy: cheap columns first.
-    select dataset_id, vantage, client_id, object_id, started_us, ended_us
+    select dataset_id, vantage, client_id, object_id, ts_us
     from request
-    group by dataset_id, vantage, client_id, object_id, started_us, ended_us
+    group by dataset_id, vantage, client_id, object_id, ts_us
     having min(evidence_id) <> max(evidence_id)
 ),
 line as (
@@ -31,8 +31,7 @@ line as (
         and s.vantage = r.vantage
         and s.client_id = r.client_id
         and s.object_id = r.object_id
-        and s.started_us = r.started_us
-        and s.ended_us = r.ended_us
+        and s.ts_us = r.ts_us
     join gathered g
         on g.dataset_id = r.dataset_id
         and g.evidence_id = r.evidence_id

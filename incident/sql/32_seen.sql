@@ -2,13 +2,11 @@
 --
 -- rule other-vantage
 -- An origin event whose peer is a trusted proxy stands for a request already logged where an edge event of the same
--- client, object and method overlaps it in time, within match_within; one edge event absorbs one origin event; a shared
--- request id decides at once. A method that a log does not record is taken for any.
+-- client, object and method overlaps it in time, within match_within; one edge event absorbs one origin event. A method that a log does not record is taken for any.
 -- why: a CDN miss is logged twice, at the edge and at the origin.
 with seen as (
     select
-        r.request_no, r.dataset_id, r.client_id, r.object_id, r.method, r.tier, r.proxied, r.started_us, r.ended_us,
-        r.request_id
+        r.request_no, r.dataset_id, r.client_id, r.object_id, r.method, r.tier, r.proxied, r.started_us, r.ended_us
     from request r
     join client c
         on c.client_id = r.client_id
@@ -32,8 +30,7 @@ select
     s.method,
     s.proxied,
     s.started_us,
-    s.ended_us,
-    s.request_id
+    s.ended_us
 from seen s
 join pairable p
     on p.dataset_id = s.dataset_id

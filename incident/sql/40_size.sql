@@ -41,7 +41,7 @@ inferred as (
         min(started_us) as first_us,
         max(started_us) as last_us
     from transfer
-    where status = 200 and size_kind = 'body_sent' and not aborted
+    where status = 200 and size_kind = 'body_sent' and not aborted and bytes_sent is not null
     group by object_id, bytes_sent
     having count(distinct client_id) >= 3
 )
