@@ -32,7 +32,7 @@ EVENT_COLUMNS: tuple[Column, ...] = (
     Column("line_no", "int64", "log.file.line", "physical line, counting from 1 in the decompressed item"),
     Column("byte_offset", "int64", "log.offset", "first byte of the line in the decompressed item, from 0"),
     Column("byte_length", "int32", None, "bytes of the line without its line end"),
-    Column("ts_us", "int64", "@timestamp", "the logged time in UTC, before any clock_offset; what it stamps is the reading's ts_kind"),
+    Column("ts_us", "int64", "@timestamp", "the logged time in UTC, before any clock_offset; see ts_kind"),
     Column("duration_us", "int64", "event.duration", "from request start to end"),
     Column("peer_ip", "text", "source.ip", "TCP peer, canonical text; a host name where the server logged one"),
     Column("peer_port", "int32", "source.port", "TCP port of the peer"),
@@ -44,7 +44,7 @@ EVENT_COLUMNS: tuple[Column, ...] = (
     Column("query", "text", "url.query", "query without its ?; empty if the ? stood alone"),
     Column("protocol", "text", "http.version", "protocol token, e.g. HTTP/1.1"),
     Column("status", "int16", "http.response.status_code", "final status; null for 000, 0, - and none"),
-    Column("bytes_sent", "int64", "http.response.bytes", "bytes as logged; what they include is the reading's bytes_kind"),
+    Column("bytes_sent", "int64", "http.response.bytes", "bytes as logged; what they include: bytes_kind"),
     Column("content_length", "int64", None, "Content-Length of the response"),
     Column("range_start", "int64", None, "first byte of the range, from 0"),
     Column("range_end", "int64", None, "last byte of the range, inclusive"),
@@ -56,7 +56,7 @@ EVENT_COLUMNS: tuple[Column, ...] = (
     Column("request_id", "text", "http.request.id", "the server's unique id of the request"),
     Column("aborted", "bool", None, "the log says that the client left early; null where the format cannot say"),
     Column("inner_hop", "bool", None, "a further row of a request already logged (shield, sub-request); null = no"),
-    Column("rest_hash", "int64", None, "hash of what the line holds beyond these columns; null where it holds nothing more"),
+    Column("rest_hash", "int64", None, "hash of what the line holds beyond these columns; null: nothing"),
 )
 
 TS_KINDS = ("start", "end", "unknown")

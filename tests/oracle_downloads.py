@@ -60,8 +60,8 @@ def size_for(transfer: Event, known: Size) -> int | None:
     """The size that one response is measured by.
 
     The declared one; else what the response itself says; else, for a whole response, the size it equals to the byte;
-    else, of the sizes that are not too small for it, the one in force at its time, or the nearest in time, and of several
-    the largest.
+    else, of the sizes that are not too small for it, the one in force at its time, or the nearest in time, and of
+    several the largest.
     """
     if known.basis == "declared":
         return known.sizes[0]
@@ -145,8 +145,8 @@ def proven(transfer: Event) -> bool:
 
 
 # DESIGN 5: "*Full*: the bytes delivered […] cover the object's size. *Partial*: they do not. *Undetermined*: the size
-# is unknown, or the log records `response_size`." "Header-inclusive bytes equal to or above the size count as full, with
-# that caveat."
+# is unknown, or the log records `response_size`." "Header-inclusive bytes equal to or above the size count as full,
+# with that caveat."
 # docs/decisions/completeness.md
 def completeness(transfers: Sequence[Event], known: Size) -> str:
     """Bytes of unknown kind prove that a copy is partial, never that it is full; a response size proves nothing."""
@@ -215,13 +215,10 @@ def downloads_of(transfers: Sequence[Event], known: Size, policy: Policy) -> lis
 
 def downloads_of_version(transfers: Sequence[Event], known: Size, policy: Policy) -> list[Download]:
     """Walk through the ranges and the 200s that were cut short; a whole 200 stands alone and disturbs nothing."""
-    downloads: list[Download] = []
     session: Download | None = None
     last_end = 0
     chain = [t for t in transfers if t.status == 206 or is_aborted_200(t, known)]
-    for transfer in transfers:
-        if transfer not in chain:
-            downloads.append(new_download(transfer))
+    downloads = [new_download(transfer) for transfer in transfers if transfer not in chain]
     for transfer, following in zip(chain, [*chain[1:], None], strict=False):
         if transfer.status != 206:
             alone = new_download(transfer)

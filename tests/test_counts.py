@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import duckdb
+import oracle
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
+from oracle_events import policy_of
+from strategies import Case, Seeded, cases, rough_cases, roughened, seeded_case
 
-import oracle
-from incident import findings, model, store
+from incident import findings, store
 from incident.records import (
     EVENT_COLUMNS,
     CaseDefinition,
@@ -19,8 +21,6 @@ from incident.records import (
     EvidenceRule,
     Policy,
 )
-from oracle_events import policy_of
-from strategies import Case, Seeded, cases, rough_cases, roughened, seeded_case
 
 TYPES = {"int16": pl.Int16, "int32": pl.Int32, "int64": pl.Int64, "text": pl.String, "bool": pl.Boolean}
 SCHEMA = {column.name: TYPES[column.type] for column in EVENT_COLUMNS}
@@ -63,9 +63,7 @@ def definition_of(case: Case) -> CaseDefinition:
     return CaseDefinition(
         trusted_proxies=tuple(network.get("trusted_proxies", ())),
         internal=tuple(network.get("internal", ())),
-        evidence=tuple(
-            EvidenceRule(match=item.path, clock_offset_us=item.clock_offset_us) for item in case.items
-        ),
+        evidence=tuple(EvidenceRule(match=item.path, clock_offset_us=item.clock_offset_us) for item in case.items),
         datasets=tuple(rule_of(table) for table in case.definition["dataset"]),
         policy=Policy(
             session_gap_us=policy.session_gap_us,

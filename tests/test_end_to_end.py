@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 
+import oracle
 import pytest
+from against_oracle import differences
+from strategies import seeded_case, write_case
 from typer.testing import CliRunner
 
-import oracle
-from against_oracle import differences
 from incident.cli import app
-from strategies import seeded_case, write_case
 
 RUN = CliRunner()
 
