@@ -180,7 +180,9 @@ class _Unlogged:
         self.spans = [(v.first_us, v.last_us) for v in own if v.first_us is not None and v.last_us is not None]
 
     def between(self, start_us: int, end_us: int) -> tuple[Overlap, ...]:
-        return overlaps(self.coverage, start_us, end_us, zone=self.zone, vantages=self.vantages)
+        """What is not logged; spells of errors are, and make a window unavailable."""
+        found = overlaps(self.coverage, start_us, end_us, zone=self.zone, vantages=self.vantages)
+        return tuple(each for each in found if each.kind != "errors")
 
     def told(self, windows: Sequence[WindowFinding]) -> tuple[WindowFinding, ...]:
         """The windows, each with what the logs cannot show between its outermost bounds."""

@@ -11,6 +11,7 @@ from incident.records_coverage import Overlap
 
 CLAUSES_NAMED = 4
 OPEN = "the time in which it may have been open"
+ALSO = ("outage", "missing_member")
 GAPS = ("missing_log", "missing_member", "before", "after", "cut_item")
 
 
@@ -86,9 +87,9 @@ def _unlogged(finding: DatasetFinding, ground: Ground) -> list[str]:
     if ground.cut_addresses:
         logs = words.list_of(ground.cut_addresses)
         said.append(f"The log of {logs} holds shortened addresses, so that several clients may stand behind each.")
-    down = [each for each in ground.unlogged if each.kind == "outage"]
-    if down:
-        said.append(f"In {'that time' if lacking else OPEN}, {_clauses(down)}.")
+    also = [each for each in ground.unlogged if not each.at_least and each.kind in ALSO]
+    if also:
+        said.append(f"In {'that time' if lacking else OPEN}, {_clauses(also)}.")
     return said
 
 
@@ -115,9 +116,6 @@ def caveats_of(finding: DatasetFinding, ground: Ground, rule: DatasetRule) -> tu
             f"{words.counted(len(ground.cut_items), 'evidence item')} could not be read to the end "
             f"({words.list_of(tuple(sorted(ground.cut_items)))}); the count is a lower limit."
         )
-    possible = [each for each in ground.unlogged if each.kind == "missing_member" and not each.at_least]
-    if possible:
-        said.append(f"In {OPEN}, {_clauses(possible)}.")
     if ground.unnamed_servers:
         said.append(
             "Some of these requests stand in logs whose server is not named, so that their bytes may be the size meant "

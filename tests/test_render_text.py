@@ -34,7 +34,6 @@ def shown(case, width, monkeypatch):
     total = listing.totals(case.evidence)
     terminal.summary(out, case, total)
     terminal.windows(out, case)
-    terminal.clients(out, case, limit=5)
     terminal.datasets(out, case)
     terminal.evidence(out, case.evidence, total, case.timezone)
     terminal.groups(out, listing.grouped(case.evidence), total, case.timezone)
@@ -56,7 +55,7 @@ def test_the_sentence_comes_first(monkeypatch):
 
 
 def test_json_is_ascii_deterministic_and_whole(case):
-    for made in (jsonout.summary, jsonout.datasets, jsonout.windows, jsonout.clients):
+    for made in (jsonout.summary, jsonout.datasets, jsonout.windows):
         text = jsonout.text(made(case))
         assert text.isascii()
         assert text == jsonout.text(made(case))
@@ -81,6 +80,7 @@ def test_the_summary_has_the_keys_of_the_contract():
 
 def test_the_policy_is_spelt_as_the_definition_writes_it():
     assert jsonout.policy(Policy()) == {
+        "name": "headline",
         "session_gap": "10m",
         "repeat_within": "0s",
         "min_bytes": 3,

@@ -74,7 +74,11 @@ def chronology(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Reconstruct what happened when: from the logs, with their lines, and as declared, with who declared it."""
+    """Reconstruct what happened when.
+
+    From the logs, with the line that shows it, and as declared, with who declared it; what the logs hold against a
+    declared event; and how word spread.
+    """
     from incident import findings, model, whole  # noqa: PLC0415 - not needed to print help
     from incident.render import jsonout, terminal_parts, terminal_story  # noqa: PLC0415 - as above
 
@@ -101,7 +105,10 @@ def sensitivity(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Count by every other defensible rule, each named by its source, with the lowest and the highest."""
+    """Count by every other defensible rule.
+
+    Each is named by its source, and the lowest and the highest are named. --policy marks the rule in force.
+    """
     from incident import findings, model  # noqa: PLC0415 - not needed to print help
     from incident import sensitivity as rules  # noqa: PLC0415 - as above
     from incident.render import jsonout, terminal_parts, terminal_story  # noqa: PLC0415 - as above
@@ -135,7 +142,10 @@ def clients(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """List the client addresses and what each downloaded; with --ip, one address line by line."""
+    """List the client addresses and what each downloaded.
+
+    With --ip, all that the case holds of one address or network, line by line.
+    """
     from incident import clients as addresses  # noqa: PLC0415 - not needed to print help
     from incident import findings, model  # noqa: PLC0415 - as above
     from incident.render import jsonout, terminal_clients, terminal_parts  # noqa: PLC0415 - as above
@@ -188,7 +198,11 @@ def compare(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Hold B against A: which figures moved, by how much, and which items and lines moved them."""
+    """Say what differs between two cases, and why.
+
+    Which figures moved from A to B, by how much, and which evidence items and lines moved them. A and B may be one
+    case under two definitions.
+    """
     from incident import compare as comparing  # noqa: PLC0415 - not needed to print help
     from incident.render import jsonout, terminal_compare, terminal_parts  # noqa: PLC0415 - as above
 

@@ -33,7 +33,7 @@ def timeline(
     policy: options.Policy = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Draw downloads, windows, gaps of the logs, and what happened, over time.
+    """Draw downloads, windows, gaps and events over time.
 
     The file's ending says what it becomes: .html, .svg or .png.
     """

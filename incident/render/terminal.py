@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from incident import words
-from incident.render import tomlout
+from incident.render import meanings, tomlout
 from incident.render.terminal_parts import VERY_WIDE, WIDE, Column, console, heading, pairs, table, title
 from incident.words import visible
 
@@ -206,9 +206,10 @@ def format_page(out: Console, page: Format) -> None:
 
 
 def policy(rules: Policy) -> str:
-    """Return the counting rules in one line."""
+    """Return the counting rules in one line, with the name of a rule that is not the case's own."""
+    name = "" if rules.name == "headline" else f"{visible(rules.name)}: "
     return (
-        f"{visible(rules.name)}: session_gap {words.compact_span(rules.session_gap_us)}, repeat_within"
+        f"{name}session_gap {words.compact_span(rules.session_gap_us)}, repeat_within"
         f" {words.compact_span(rules.repeat_within_us)}, min_bytes {rules.min_bytes}, max_interruption"
         f" {words.compact_span(rules.max_interruption_us)}, match_within {words.compact_span(rules.match_within_us)}"
     )
@@ -262,7 +263,7 @@ def _windows(out: Console, found: Sequence[WindowFinding], zone: str) -> None:
             rows.append(("unavailable", words.span(one.unavailable_us)))
         if one.interruptions:
             rows.append(("interruptions", words.number(one.interruptions)))
-        rows += [("not logged", visible(each.clause)) for each in one.unlogged]
+        rows += [(meanings.GAP_KINDS[each.kind], visible(each.clause)) for each in one.unlogged]
         out.print(pairs(rows))
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 NETWORKS_SHOWN = 5
 ACQUIRERS_SHOWN = 25
+AGENTS_SHOWN = 10
 KINDS = {"label": "label", "asn": "AS", "country": "country", "ipv4-24": "IPv4 /24", "ipv6-64": "IPv6 /64"}
 
 
@@ -164,8 +165,13 @@ def dossier(out: Console, case: CaseFinding, found: Dossier) -> None:
     rows += [("internal", "one of the organisation's own")] if found.internal else []
     claimed = f"{words.counted(found.claimed_lines, 'line')} of others, in a forwarded-for that is not believed"
     rows += [("claimed by", claimed)] if found.claimed_lines else []
-    rows += [("agent", f"{visible(agent)} ({words.counted(lines, 'line')})") for agent, lines in found.agents]
-    rows += [("automated", f"{visible(hit.user_agent)}: {hit.list} {hit.version}") for hit in found.agent_classes]
+    shown = found.agents[:AGENTS_SHOWN]
+    rows += [("agent", f"{visible(agent)} ({words.counted(lines, 'line')})") for agent, lines in shown]
+    rows += [("", f"and {words.number(len(found.agents) - len(shown))} more")] if shown != found.agents else []
+    rows += [
+        ("automated", f"{visible(hit.user_agent)}: {hit.list} {hit.version}, {visible(hit.pattern)}")
+        for hit in found.agent_classes[:AGENTS_SHOWN]
+    ]
     out.print(pairs(rows))
     visit = 0
     for line in found.lines:

@@ -26,7 +26,7 @@ def comparison(out: Console, found: Comparison, zone: str, *, everything: bool =
     out.print(pairs([("A", _side(found.a)), ("B", _side(found.b))]))
     if found.same:
         out.print("No figure, no download and no item differs.")
-    _keys(out, found)
+    _keys(out, found, zone)
     _figures(out, found, zone)
     for sentence in found.sentences:
         rows = [("A says", visible(sentence.a)), ("B says", visible(sentence.b))]
@@ -41,13 +41,21 @@ def _side(one: Side) -> str:
     return f"{visible(one.case)}: {definition}, evidence {one.manifest_sha256[:12]}, policy {visible(one.policy)}"
 
 
-def _keys(out: Console, found: Comparison) -> None:
+def _said(key: str, value: str | None, zone: str) -> str | None:
+    """Return a value of the definition as a person would write it; it comes as JSON."""
+    if value is None or not key.endswith("_us") or not value.lstrip("-").isdigit():
+        return value
+    return words.short(int(value), zone) if key.endswith("time_us") else words.compact_span(int(value))
+
+
+def _keys(out: Console, found: Comparison, zone: str) -> None:
     changed = (*found.definition, *found.policy)
     if not changed:
         return
     made = table(("key of the definition", "left"), ("A", "left"), ("B", "left"))
     for one in changed:
-        made.add_row(visible(one.key), visible(one.a), visible(one.b))
+        name = visible(one.key.removesuffix("_us"))
+        made.add_row(name, visible(_said(one.key, one.a, zone)), visible(_said(one.key, one.b, zone)))
     out.print(made)
     out.print()
 
