@@ -14,6 +14,8 @@ import numpy as np
 import polars as pl
 
 from incident.errors import DirectiveError, FormatPageError, TimezoneError
+from incident.evidence_lines import Block
+from incident.evidence_records import RecordCutter, holds_records
 from incident.parse import Settings
 from incident.parse.bad import BadValueError
 from incident.parse.check import block_of
@@ -22,6 +24,7 @@ from incident.parse.engine import BOM, ItemParser
 from incident.parse.headers import Headers, Names
 from incident.parse.jsonlines import load, look_up
 from incident.parse.reader import OTHER
+from incident.parse.wrappers import DEEPEST, flat, layers
 from incident.strict_toml import suggest
 
 if TYPE_CHECKING:
@@ -71,6 +74,8 @@ class Detection:
     server_because: str | None = None
     page: Format | None = None
     others: tuple[Format, ...] = ()
+    fitted: int = 0
+    tried: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,7 @@ class _Trial:
     fitted: frozenset[int]
     score: tuple[int, bool, int]
     candidate: Candidate
+    accesses: bool  # some of the lines that fit are accesses, as far as can be seen
 
 
 def detect(head: bytes, formats: Mapping[str, Format], settings: Settings) -> Detection:
@@ -88,19 +94,85 @@ def detect(head: bytes, formats: Mapping[str, Format], settings: Settings) -> De
         FormatPageError: the settings name a format that does not exist.
         DirectiveError: the settings' log_format cannot be read.
     """
-    lines = _lines(head)
+    records = holds_records(head)
+    lines = record_lines(head) if records else _lines(head)
+    whole = len(head) < WHOLE
     given = given_page(formats, settings)
     if given is not None:
-        server, why = _server(given, lines, settings)
-        return Detection(given.name, "the case definition says so", server=server, server_because=why, page=given)
+        inner, wrappers = _unwrapped_for(given, lines, settings)
+        server, why = _server(given, inner, settings)
+        page = replace(given, wrapped=wrappers, records=records)
+        return Detection(given.name, "the case definition says so", server=server, server_because=why, page=page)
+    found = _within(lines, formats, settings, (), whole=whole)
+    if records and found.page is not None:
+        found = replace(found, page=replace(found.page, records=True))
+    return found
+
+
+def _within(
+    lines: list[bytes], formats: Mapping[str, Format], settings: Settings, wrappers: tuple[str, ...], *, whole: bool
+) -> Detection:
+    """Return the format of the lines themselves, or of what is wrapped in them where that says more."""
+    plain = _plain(lines, formats, settings, whole=whole)
+    best = plain
+    for name, inner in layers(lines) if len(wrappers) < DEEPEST else ():
+        found = _within(inner, formats, settings, (*wrappers, name), whole=whole)
+        # a general format may take what is in front of a line for a part of it: the line within goes before
+        if found.page is not None and (found.fitted > best.fitted or (best is plain and found.fitted >= plain.fitted)):
+            page = replace(found.page, wrapped=(name, *found.page.wrapped))
+            best = replace(found, page=page, because=f"{found.because}, within {name}")
+            if found.fitted >= BELIEVED * found.tried:
+                break  # the more exact wrappers come first
+    return best
+
+
+def _unwrapped_for(page: Format, lines: list[bytes], settings: Settings) -> tuple[list[bytes], tuple[str, ...]]:
+    """Return the lines that a format named by the user is to read, without the wrappers around them."""
+    best: tuple[list[bytes], tuple[str, ...]] = (lines, ())
+    most = _fitting(page, lines, settings)
+    if most >= LEAST * len(_sample(lines)):
+        return best
+    todo: list[tuple[list[bytes], tuple[str, ...]]] = [(lines, ())]
+    while todo:
+        outer, wrappers = todo.pop(0)
+        for name, inner in layers(outer) if len(wrappers) < DEEPEST else ():
+            fitting = _fitting(page, inner, settings)
+            if fitting > most:
+                best, most = (inner, (*wrappers, name)), fitting
+            todo.append((inner, (*wrappers, name)))
+    return best
+
+
+def _fitting(page: Format, lines: list[bytes], settings: Settings) -> int:
+    """Count the lines tried that a format reads."""
+    sample = _sample(lines)
+    provisional = settings if settings.timezone else replace(settings, timezone="UTC")
+    parser = _parser(page, provisional)
+    block = block_of([line for line in lines if line.startswith(b"#")] + [lines[index] for index in sample])
+    batch = parser.parse(block, parser.prepare(block))
+    return batch.events.height + batch.rejects.filter(pl.col("reason") == OTHER).height
+
+
+def record_lines(head: bytes) -> list[bytes]:
+    """Return the records at the head of an item, each on one line."""
+    cutter = RecordCutter(len(head) + 1)
+    parts = [*cutter.feed(head), *cutter.finish(cut_off=len(head) >= WHOLE)]
+    blocks = [flat(part) for part in parts if isinstance(part, Block)]
+    return [line for block in blocks for line in block.data.split(b"\n")[:-1]]
+
+
+def _plain(lines: list[bytes], formats: Mapping[str, Format], settings: Settings, *, whole: bool) -> Detection:
+    """Return the format of lines as they stand."""
     sample = _sample(lines)
     if not sample:
         return Detection(None, "it holds no lines but blank ones and comments")
     trials = sorted(
-        (trial for page in formats.values() if (trial := _try(page, lines, sample, settings)) is not None),
+        (trial for page in formats.values() if (trial := _try(page, lines, sample, settings, whole=whole)) is not None),
         key=lambda one: (-len(one.fitted), one.page.name),
     )
     candidates = tuple(one.candidate for one in trials)
+    idle = next((one for one in trials if not one.accesses and len(one.fitted) >= BELIEVED * len(sample)), None)
+    trials = [one for one in trials if one.accesses]
     tried = len(sample)
     believed = sorted(
         (one for one in trials if len(one.fitted) >= BELIEVED * tried),
@@ -110,7 +182,8 @@ def detect(head: bytes, formats: Mapping[str, Format], settings: Settings) -> De
     if not believed:
         believed = _nearest(trials, tried)
     if not believed:
-        return Detection(None, _nothing(trials, lines), candidates=candidates)
+        because = f"{idle.page.title}, but none of its records is an access" if idle else _nothing(trials, lines)
+        return Detection(None, because, candidates=candidates)
     best = believed[0]
     equals = [one for one in believed if one.score == best.score and len(one.fitted) == len(best.fitted)]
     if len(equals) > 1:
@@ -130,6 +203,8 @@ def detect(head: bytes, formats: Mapping[str, Format], settings: Settings) -> De
         server_because=why,
         page=best.page,
         others=_others(best, trials, sample),
+        fitted=len(best.fitted),
+        tried=tried,
     )
 
 
@@ -205,7 +280,7 @@ def _parser(page: Format, settings: Settings) -> ItemParser:
     return ItemParser((page,), replace(settings, format=None, log_format=None), fast=False)
 
 
-def _try(page: Format, lines: list[bytes], sample: list[int], settings: Settings) -> _Trial | None:
+def _try(page: Format, lines: list[bytes], sample: list[int], settings: Settings, *, whole: bool) -> _Trial | None:
     """Try one format; None where nothing of it is there."""
     if not _signed(page, lines, sample):
         return None
@@ -245,16 +320,15 @@ def _try(page: Format, lines: list[bytes], sample: list[int], settings: Settings
     )
     if page.header == "names":
         fitted &= set(sample)
-    if not events and page.only and not _has_events(page, lines, provisional):
-        # its records, but none of them an access: it is no access log
-        return None
-    return _Trial(page, frozenset(fitted), (_signature_size(page), not page.extra, parser.width), candidate)
+    # a whole item of its records, none of them an access, is no access log
+    accesses = bool(events) or not page.only or not whole or _has_events(page, lines, provisional)
+    return _Trial(
+        page, frozenset(fitted), (_signature_size(page), not page.extra, parser.width), candidate, accesses=accesses
+    )
 
 
 def _has_events(page: Format, lines: list[bytes], settings: Settings) -> bool:
-    """Tell whether any line of the head is an access; a head that is not the whole item may be followed by some."""
-    if sum(map(len, lines)) + len(lines) >= WHOLE - (1 << 10):
-        return True
+    """Tell whether any line of a whole item is an access."""
     parser = _parser(page, settings)
     block = block_of(lines)
     return parser.parse(block, parser.prepare(block)).events.height > 0

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
     from types import TracebackType
 
+    from incident.evidence_records import RecordCutter
+
 __all__ = [
     "BLOCK_BYTES",
     "CUT_OFF",
@@ -234,9 +236,14 @@ class Opened:
             self._held_bytes += len(chunk)
         return b"".join(self._held)[:size] if len(self._held) != 1 else self._held[0][:size]
 
-    def blocks(self, size: int = BLOCK_BYTES) -> Iterator[Block | Spoiled]:
-        """Yield every line once, in order: in blocks of about `size` bytes, or by itself if no parser may see it."""
-        cutter = LineCutter(size)
+    def blocks(
+        self, size: int = BLOCK_BYTES, *, cutter: LineCutter | RecordCutter | None = None
+    ) -> Iterator[Block | Spoiled]:
+        """Yield every line once, in order: in blocks of about `size` bytes, or by itself if no parser may see it.
+
+        A `cutter` of records takes the lines' place in items whose line ends part nothing.
+        """
+        cutter = cutter or LineCutter(size)
         while self._held:
             yield from cutter.feed(self._held.pop(0))
         for chunk in self._chunks:

@@ -160,7 +160,7 @@ class Intake:
             opened.drain()
         else:
             try:
-                for part in opened.blocks():
+                for part in opened.blocks(cutter=found.cutter()):
                     rows: Future[Rows] | Rows
                     if isinstance(part, Block):
                         rows = self._submit(parsed, Piece((number,), part, parser, parser.prepare(part)))
@@ -182,6 +182,8 @@ class Intake:
         entry = self._known_content(opened, before)
         if entry is None:
             found = self._recogniser.recognise(head, self._settings(source, before), source.path)
+            if found.format is not None and found.format.records:
+                parts = found.records(head, cut_off=opened.problem is not None)
             if found.format is None and says_nothing(head):
                 found = replace(found, because=None)
             entry = Entry(self._new_item(opened, found, before))

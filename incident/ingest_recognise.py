@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from incident.detect import detect
+from incident.detect import detect, record_lines
 from incident.errors import TimezoneError
-from incident.evidence import Block
+from incident.evidence import BLOCK_BYTES, Block, Spoiled
 from incident.evidence_lines import LineCutter
+from incident.evidence_records import RecordCutter, holds_records
 from incident.parse import Settings, make
 
 if TYPE_CHECKING:
@@ -41,7 +42,18 @@ class Recognised:
     @property
     def key(self) -> tuple[object, ...]:
         """Items of one key are read alike, by one parser."""
-        return (self.format.name if self.format else "", self.settings, *(page.name for page in self.others))
+        page = self.format
+        held = () if page is None else (page.name, page.wrapped, page.records)
+        return (*held, self.settings, *(other.name for other in self.others))
+
+    def cutter(self, size: int = BLOCK_BYTES) -> RecordCutter | None:
+        """Return what cuts the item at its records; None where its lines are lines."""
+        return RecordCutter(size) if self.format is not None and self.format.records else None
+
+    def records(self, content: bytes, *, cut_off: bool) -> list[Block | Spoiled]:
+        """Cut a whole item at its records."""
+        cutter = RecordCutter(len(content) + 1)
+        return [*cutter.feed(content), *cutter.finish(cut_off=cut_off)]
 
 
 def says_nothing(content: bytes) -> bool:
@@ -84,15 +96,18 @@ class Recogniser:
         """
         if settings.format is not None or settings.log_format is not None or len(head) == HEAD_BYTES:
             return None
-        comments, sketch = _sketch(head)
+        records = holds_records(head)
+        comments, sketch = _sketch(b"".join(line + b"\n" for line in record_lines(head)) if records else head)
         key = (_RUN.sub("#", path), comments, settings)
         near = self._near.get(key)
         if near is not None and comments:
             return near
-        for formats in (None if near is None or near.page is None else {near.page.name: near.page}, self._formats):
+        for formats in (None if near is None or near.page is None else self._one(near.page.name), self._formats):
             if formats is None:
                 continue
             found = detect(comments + sketch, formats, settings)
+            if found.page is not None and records:
+                found = replace(found, page=replace(found.page, records=True))
             # what proves a server may stand in any line
             if found.page is None or found.others or found.page.servers:
                 continue
@@ -103,11 +118,14 @@ class Recogniser:
                 return found
         return None
 
+    def _one(self, name: str) -> Mapping[str, Format]:
+        return {name: self._formats[name]}
+
     def _zone_problem(self, found: Recognised, head: bytes) -> str | None:
         """Say whether a format that the user named needs a zone that nobody named. Detection sees to it itself."""
         if found.settings.format is None and found.settings.log_format is None:
             return None
-        cutter = LineCutter(len(head) + 1)
+        cutter = found.cutter(len(head) + 1) or LineCutter(len(head) + 1)
         parts = [*cutter.feed(head), *cutter.finish(cut_off=False)]
         try:
             parser = self.parser(found)

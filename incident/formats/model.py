@@ -130,7 +130,11 @@ class Format:
     detect: Signature = Signature()
     servers: Mapping[str, Server] = field(default_factory=dict)
     samples: tuple[Sample, ...] = ()
-    directive: str | None = None  # the user's directive this format was made from; no page
+    # of an item rather than of a page: the user's directive that the format was made from, the wrappers around each line
+    # (the outermost first), and whether its lines are JSON records that line ends do not part
+    directive: str | None = None
+    wrapped: tuple[str, ...] = ()
+    records: bool = False
 
     def settled(self, server: str | None) -> Format:
         """Return the format as it is once its server is known."""

@@ -18,6 +18,7 @@ from incident.parse.headers import Headers, Names
 from incident.parse.jsonlines import JsonSplitter
 from incident.parse.pattern import PatternSplitter
 from incident.parse.reader import EVENTS, OTHER, REJECTS, VALUES, Reader, Splitter
+from incident.parse.wrappers import Peeled, flat, peel
 from incident.records import Reading
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class State:
 
     groups: tuple[Group, ...]
     skipped: NDArray[np.bool_] | None  # comment and header lines
+    inner: Peeled  # the lines as they are read: without their wrappers
 
 
 class ItemParser:
@@ -136,6 +138,13 @@ class ItemParser:
 
     def prepare(self, block: Block) -> object:
         """Decide which lines are read by which readers."""
+        inner = Peeled(flat(block) if self._pages[0].records else block, None, 0)
+        if self._pages[0].wrapped:
+            inner = peel(inner.block, self._pages[0].wrapped)
+        groups, skipped = self._groups(inner.block)
+        return State(groups, skipped, inner)
+
+    def _groups(self, block: Block) -> tuple[tuple[Group, ...], NDArray[np.bool_] | None]:
         comment = self._comment
         skipped = None
         if comment is not None and len(block.starts):
@@ -147,7 +156,7 @@ class ItemParser:
         if isinstance(self._headers, Names):
             skipped = self._name_rows(block, self._headers, skipped)
         if self._headers is None:
-            return State((Group(None, self._chain(1)),), skipped)
+            return (Group(None, self._chain(1)),), skipped
         return self._prepare_headers(block, skipped)
 
     @staticmethod
@@ -168,11 +177,13 @@ class ItemParser:
                 at = block.data.find(line, at + len(line))
         return marked
 
-    def _prepare_headers(self, block: Block, skipped: NDArray[np.bool_] | None) -> State:
+    def _prepare_headers(
+        self, block: Block, skipped: NDArray[np.bool_] | None
+    ) -> tuple[tuple[Group, ...], NDArray[np.bool_] | None]:
         """Walk the header lines of a block in order: each run of rows is read with the columns then in force."""
         headers = self._headers
         if headers is None or skipped is None:
-            return State((), skipped)
+            return (), skipped
         rows: dict[tuple[int, ...], list[NDArray[np.int64]]] = {}
         marks = sorted({*np.flatnonzero(skipped).tolist(), *block.restarts, len(block.starts)})
         begin = 0
@@ -186,7 +197,7 @@ class ItemParser:
             if mark < len(block.starts) and skipped[mark]:
                 headers.read(block.data[block.starts[mark] : block.ends[mark]].removeprefix(BOM))
                 begin = mark + 1
-        return State(tuple(Group(np.concatenate(some), chain) for chain, some in rows.items()), skipped)
+        return tuple(Group(np.concatenate(some), chain) for chain, some in rows.items()), skipped
 
     def _chain(self, line: int) -> tuple[int, ...]:
         """Return the readings to try in order, given the header now in force; `line` is the first one read so."""
@@ -209,17 +220,18 @@ class ItemParser:
         """Read a prepared block."""
         if not isinstance(state, State):
             raise TypeError("parse wants what prepare returned")
-        work = _Work(block)
-        skipped = np.zeros(len(block.starts), dtype=bool) if state.skipped is None else state.skipped.copy()
+        work = _Work(state.inner, block)
+        lines = len(work.block.starts)
+        skipped = np.zeros(lines, dtype=bool) if state.skipped is None else state.skipped.copy()
         for group in state.groups:
-            rows = np.arange(len(block.starts)) if group.rows is None else group.rows
+            rows = np.arange(lines) if group.rows is None else group.rows
             if state.skipped is not None:
                 rows = rows[~skipped[rows]]
             self._read(work, group.chain, rows, skipped)
         with self._lock:
             for reading, line in work.first_lines.items():
                 self._used[reading] = min(line, self._used.get(reading, line))
-        return Batch(work.events(), work.rejects(), int(skipped.sum()))
+        return Batch(work.events(), work.rejects(), int(skipped.sum()) + state.inner.joined)
 
     def _read(self, work: _Work, chain: tuple[int, ...], rows: NDArray[np.int64], skipped: NDArray[np.bool_]) -> None:
         reasons: dict[int, str] = {}
@@ -228,14 +240,16 @@ class ItemParser:
                 break
             reader = self._readers[reading]
             left = rows
-            refused = [rows[:0]]
+            refused, each = [rows[:0]], False
             while self._fast and len(left) >= self._fewest:
                 # lines may come in a few shapes; each try learns the shape of the first line that is left
                 before = len(left)
-                left, others = self._read_fast(work, reader, reading, left)
+                left, others = self._read_fast(work, reader, reading, left, each=each)
                 refused.append(others)
-                if before - len(left) < max(1, before // 5):
+                if each or (not reader.can_each and before - len(left) < max(1, before // 5)):
                     break
+                # objects of many shapes are taken one by one
+                each = before - len(left) < max(1, before // 5)
             failed = np.concatenate(refused).tolist()
             if position == 0:
                 reasons.update(dict.fromkeys(failed, OTHER))
@@ -258,7 +272,7 @@ class ItemParser:
                 work.reject(index, reasons.get(index, "no-fields"))
 
     def _read_fast(
-        self, work: _Work, reader: Reader, reading: int, rows: NDArray[np.int64]
+        self, work: _Work, reader: Reader, reading: int, rows: NDArray[np.int64], *, each: bool
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Read what the fast path can vouch for; return the lines that are left, and those that are other records."""
         block = work.block
@@ -277,7 +291,7 @@ class ItemParser:
         if data.startswith(_LOOKS_PACKED):
             return rows, rows[:0]
         try:
-            found = reader.rows(data, starts, ends)
+            found = reader.rows(data, starts, ends, each=each)
         except pl.exceptions.PolarsError:
             found = None  # whatever Polars cannot do, the plain path can
         if found is None:
@@ -309,12 +323,14 @@ def opening_lines(block: Block) -> list[int]:
 class _Work:
     """What a block has become so far."""
 
-    def __init__(self, block: Block) -> None:
-        self.block = block
-        self._opening = frozenset(opening_lines(block))
+    def __init__(self, inner: Peeled, block: Block) -> None:
+        self.block = inner.block  # what is read
+        self._rows = inner.rows
+        self._physical = block  # where it stands
+        self._opening = frozenset(opening_lines(self.block))
         self.first_lines: dict[int, int] = {}
         self._frames: list[pl.DataFrame] = []
-        self._rows: list[tuple[Value, ...]] = []
+        self._events: list[tuple[Value, ...]] = []
         self._rejects: list[tuple[int, int, int, str, bytes]] = []
 
     def raw(self, index: int) -> bytes:
@@ -328,9 +344,10 @@ class _Work:
         return [i for i in self._opening if block.data.startswith(BOM, int(block.starts[i]))]
 
     def _place(self, index: int) -> tuple[int, int, int]:
-        block = self.block
-        start, end = int(block.starts[index]), int(block.ends[index])
-        return block.first_line + index, block.offset + start, end - start
+        block = self._physical
+        row = index if self._rows is None else int(self._rows[index])
+        start, end = int(block.starts[row]), int(block.ends[row])
+        return block.first_line + row, block.offset + start, end - start
 
     def _seen(self, reading: int, line: int) -> None:
         self.first_lines[reading] = min(line, self.first_lines.get(reading, line))
@@ -338,12 +355,13 @@ class _Work:
     def add(self, reading: int, index: int, event: dict[str, Value]) -> None:
         place = self._place(index)
         self._seen(reading, place[0])
-        self._rows.append((reading, *place, *(event[name] for name in VALUES)))
+        self._events.append((reading, *place, *(event[name] for name in VALUES)))
 
     def add_many(self, reading: int, rows: NDArray[np.int64], events: pl.DataFrame) -> None:
         if not len(rows):
             return
-        block = self.block
+        block = self._physical
+        rows = rows if self._rows is None else self._rows[rows]
         self._seen(reading, block.first_line + int(rows[0]))
         places = pl.DataFrame(
             {
@@ -356,14 +374,15 @@ class _Work:
         self._frames.append(places.hstack(events))
 
     def reject(self, index: int, reason: str) -> None:
-        block = self.block
-        raw = block.data[block.starts[index] : block.ends[index]]
+        block = self._physical
+        row = index if self._rows is None else int(self._rows[index])
+        raw = block.data[block.starts[row] : block.ends[row]]
         self._rejects.append((*self._place(index), reason, raw))
 
     def events(self) -> pl.DataFrame:
         frames = list(self._frames)
-        if self._rows or not frames:
-            frames.append(pl.DataFrame(self._rows, schema=EVENTS, orient="row"))
+        if self._events or not frames:
+            frames.append(pl.DataFrame(self._events, schema=EVENTS, orient="row"))
         return frames[0] if len(frames) == 1 else pl.concat(frames)
 
     def rejects(self) -> pl.DataFrame:

@@ -31,7 +31,9 @@ class JsonSplitter:
 
     def __init__(self, page: Format) -> None:
         wanted = [source for field in page.fields for source in field.sources]
-        self.names = tuple(dict.fromkeys([*wanted, *(condition.source for condition in page.only)]))
+        self.names = tuple(
+            dict.fromkeys([*wanted, *(name for condition in page.only for name in condition.source.split("|"))])
+        )
 
     def split(self, raw: bytes) -> Sequence[bytes | None]:
         """Return the raw value of each key.
@@ -50,6 +52,38 @@ class JsonSplitter:
             return None
         there = [name for name in self.names if look_up(record, name) is not None]
         return there[-1] if there else None
+
+    def frame_each(self, data: bytes) -> Split | None:
+        """Split a block object by object, whatever their shapes: the values then go through the shortcuts at once."""
+        lines = data.split(b"\n")[:-1]
+        values: list[list[str | None]] = [[] for _ in self.names]
+        proven: list[bool] = []
+        lengths: list[int] = []
+        for line in lines:
+            raw = line.removesuffix(b"\r")
+            lengths.append(len(raw))
+            try:
+                record = load(raw)
+            except BadValueError:
+                record = {}
+                proven.append(False)
+            else:
+                proven.append(True)
+            for held, name in zip(values, self.names, strict=True):
+                value = record.get(name)
+                if value is None and "." in name:
+                    value = look_up(record, name)
+                if value is None or isinstance(value, str):
+                    held.append(value)
+                else:
+                    found = _bytes(value)
+                    held.append(None if found is None else found.decode())
+        columns = {
+            f"_v{index}": pl.Series([None if one is None else _clean(one) for one in held], dtype=pl.String)
+            for index, held in enumerate(values)
+        }
+        frame = pl.DataFrame({**columns, "_n": pl.Series(lengths, dtype=pl.Int64), "_ok": pl.Series(proven)}).lazy()
+        return Split(frame, {name: pl.col(f"_v{i}") for i, name in enumerate(self.names)}, pl.col("_ok"), pl.col("_n"))
 
     def frame(self, data: bytes) -> Split | None:
         """Split a block at once: where lines have the keys of its first one, in its order, they are a line layout."""
@@ -72,8 +106,8 @@ class JsonSplitter:
         columns: dict[str, pl.Expr] = {}
         for name, source in sources.items():
             if not isinstance(source, str):
-                columns[name] = pl.lit(None, pl.String)
-            elif source in shape.bare:
+                continue
+            if source in shape.bare:
                 columns[name] = pl.when(found[source] != "null").then(found[source])
             else:
                 columns[name] = found[source]
@@ -245,6 +279,11 @@ def _bytes(value: Any) -> bytes | None:
         return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
     # a lone surrogate (\ud800) is no text that UTF-8 could hold
     return str(value).encode("utf-8", "backslashreplace")
+
+
+def _clean(text: str) -> str:
+    """Return a text that UTF-8 can hold: a lone surrogate is none."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def _constant(text: str) -> str:

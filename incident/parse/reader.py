@@ -13,6 +13,7 @@ import polars as pl
 from incident.evidence import MAX_LINE
 from incident.parse.bad import BadValueError
 from incident.parse.fields import Converter, holds, line_hash, line_hashes
+from incident.parse.jsonlines import JsonSplitter
 from incident.parse.vector import Hints, chosen, condition_holds, flag, shortcut, type_of
 from incident.records import EVENT_COLUMNS
 
@@ -80,10 +81,19 @@ class Reader:
         used = {source for one in self.converters if one.takes_all for source in one.sources}
         self.unmapped = tuple(name for name in self.names if name not in used)
         self._rest = tuple(place[name] for name in self.unmapped)
-        self._only = tuple((condition, place.get(condition.source)) for condition in page.only)
+        # a condition on "a|b" asks the first of them that is there
+        self._only = tuple(
+            (condition, tuple(place[name] for name in condition.source.split("|") if name in place))
+            for condition in page.only
+        )
         self._missing = frozenset(mark.encode() for mark in page.missing)
         # of an object, the keys that no column holds are known line by line only: the whole line stands for them
         self.hash_line = page.shape == "json"
+
+    @property
+    def can_each(self) -> bool:
+        """Whether a block can be read at once though its lines are of many shapes."""
+        return isinstance(self.splitter, JsonSplitter)
 
     def line(self, raw: bytes) -> dict[str, Value]:
         """Read one line.
@@ -94,8 +104,9 @@ class Reader:
         if len(raw) > MAX_LINE:
             raise BadValueError("too-long")
         values = self.splitter.split(raw)
-        if not all(holds(condition, None if i is None else values[i]) for condition, i in self._only):
-            raise BadValueError(OTHER)
+        for condition, places in self._only:
+            if not holds(condition, next((values[i] for i in places if values[i] is not None), None)):
+                raise BadValueError(OTHER)
         event: dict[str, Value] = dict.fromkeys(VALUES)
         residue: list[bytes] = []
         for converter, places in zip(self.converters, self._slots, strict=True):
@@ -125,9 +136,18 @@ class Reader:
             rest += b"\x1e" + value
         return line_hash(rest) if rest else None
 
-    def rows(self, data: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Found | None:
-        """Read the lines of a block at once, those that it can vouch for; None if none at all."""
-        split = self.splitter.frame(data)
+    def rows(
+        self, data: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64], *, each: bool = False
+    ) -> Found | None:
+        """Read the lines of a block at once, those that it can vouch for; None if none at all.
+
+        each: the splitter goes line by line, where lines are too unlike each other.
+        """
+        splitter = self.splitter
+        if each:
+            split = splitter.frame_each(data) if isinstance(splitter, JsonSplitter) else None
+        else:
+            split = splitter.frame(data)
         if split is None:
             return None
         frame, selected = (
@@ -141,6 +161,8 @@ class Reader:
             if converter.field.kind == "flag":
                 selected.append(flag(converter, split.columns).alias(f"{index}:{converter.field.to}"))
                 continue
+            if converter.field.const is None and not any(source in split.columns for source in converter.sources):
+                continue  # none of its sources is in these lines
             # the chosen value may be null: then it is missing, and so are the outputs
             frame = frame.with_columns(chosen(converter, split.columns).alias(f"_raw{index}"))
             raw = pl.col(f"_raw{index}")
@@ -156,8 +178,8 @@ class Reader:
             selected.append(pl.when(~pl.col(f"_plain{index}") & proven).then(raw).alias(f"_left{index}"))
             if not valid:
                 selected.append(raw.str.contains("\ufffd", literal=True).fill_null(value=False).alias(f"_bad{index}"))
-        names = [f"_left{i}" for i, one in enumerate(self.converters) if one.field.kind != "flag"]
-        rest = [split.columns[name] for name in self.unmapped]
+        names = [name for name in (one.meta.output_name() for one in selected) if name.startswith("_left")]
+        rest = [] if self.hash_line else [split.columns[name] for name in self.unmapped]
         if rest:
             held = pl.any_horizontal(
                 value.is_not_null() & ~value.is_in([mark.decode() for mark in sorted(self._missing)]) for value in rest
@@ -165,7 +187,10 @@ class Reader:
             joined = pl.concat_str([value.fill_null("") for value in rest], separator="\x1f")
             selected.append(pl.when(held & (joined != "")).then(joined).alias("_rest"))
         if self._only:
-            conditions = [condition_holds(one, split.columns.get(one.source)) for one, _ in self._only]
+            conditions = [
+                condition_holds(one, _first([split.columns.get(self.names[i]) for i in places]))
+                for one, places in self._only
+            ]
             selected.append(pl.all_horizontal(conditions).fill_null(value=False).alias("_wanted"))
         done = (
             frame.select(selected)
@@ -215,6 +240,8 @@ class Reader:
         residues: list[pl.Series] = []
         columns: dict[str, list[pl.Series]] = {}
         for index, converter in enumerate(self.converters):
+            if f"{index}:{converter.outputs[0]}" not in done.columns:
+                continue
             parts = {name: done[f"{index}:{name}"] for name in converter.outputs if name != "residue"}
             if careful and f"_left{index}" in done.columns:
                 left = done[f"_left{index}"]
@@ -273,6 +300,11 @@ class Reader:
             Hints(tuple(offset for offset, _ in seen.most_common(4)), far)
             for seen, far in zip(offsets, absolute, strict=True)
         ]
+
+
+def _first(columns: list[pl.Expr | None]) -> pl.Expr | None:
+    there = [column for column in columns if column is not None]
+    return pl.coalesce(there) if there else None
 
 
 def _constant(value: Value, dtype: type[pl.DataType], height: int) -> pl.Series:

@@ -273,11 +273,9 @@ def _duration(converter: Converter, raw: pl.Expr, name: str, prefix: str) -> Sho
         if len(known) < count:
             return None
         stages = ({f"{prefix}parts": raw.str.splitn("\x1f", count)},)
-        return Shortcut(
-            pl.all_horizontal(plain for plain, _ in known),
-            {name: pl.sum_horizontal(value for _, value in known)},
-            stages,
-        )
+        # where a part is missing there is no sum, and not 0
+        added = pl.when(raw.is_not_null()).then(pl.sum_horizontal(value for _, value in known))
+        return Shortcut(pl.all_horizontal(plain for plain, _ in known), {name: added}, stages)
     found = _span(field.unit, raw)
     return None if found is None else Shortcut(found[0], {name: found[1]})
 
