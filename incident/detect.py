@@ -102,6 +102,9 @@ def detect(head: bytes, formats: Mapping[str, Format], settings: Settings) -> De
         inner, wrappers = _unwrapped_for(given, lines, settings)
         server, why = _server(given, inner, settings)
         page = replace(given, wrapped=wrappers, records=records)
+        unzoned = _unzoned(given, inner, _sample(inner), settings)
+        if unzoned is not None:
+            return Detection(None, unzoned)
         return Detection(given.name, "the case definition says so", server=server, server_because=why, page=page)
     found = _within(lines, formats, settings, (), whole=whole)
     if records and found.page is not None:
@@ -189,10 +192,9 @@ def _plain(lines: list[bytes], formats: Mapping[str, Format], settings: Settings
     if len(equals) > 1:
         names = tuple(sorted(one.page.name for one in equals))
         return Detection(None, _tie(equals), tie=names, candidates=candidates)
-    try:
-        _parser(best.page, settings).prepare(block_of(lines))
-    except TimezoneError as error:
-        return Detection(None, f"{best.page.title} fits, but {error.what}: {error.next_step}", candidates=candidates)
+    unzoned = _unzoned(best.page, lines, sample, settings)
+    if unzoned is not None:
+        return Detection(None, f"{best.page.title} fits, but {unzoned}", candidates=candidates)
     server, why = _server(best.page, lines, settings)
     because = f"{best.page.title} fits {len(best.fitted)} of {tried} lines tried"
     return Detection(
@@ -332,6 +334,23 @@ def _has_events(page: Format, lines: list[bytes], settings: Settings) -> bool:
     parser = _parser(page, settings)
     block = block_of(lines)
     return parser.parse(block, parser.prepare(block)).events.height > 0
+
+
+def _unzoned(page: Format, lines: list[bytes], sample: Sequence[int], settings: Settings) -> str | None:
+    """Say so where most lines cannot be placed in time because nobody named their zone."""
+    if settings.timezone is not None:
+        return None
+    try:
+        parser = _parser(page, settings)
+        parser.prepare(block_of(lines))
+        block = block_of([line for line in lines if line.startswith(b"#")] + [lines[index] for index in sample])
+        batch = parser.parse(block, parser.prepare(block))
+    except TimezoneError as error:
+        return f"{error.what}: {error.next_step}"
+    without = batch.rejects.filter(pl.col("reason") == "no-timezone").height
+    if without <= batch.events.height:
+        return None
+    return 'the times of its lines carry no zone: say which it is: timezone = "America/Los_Angeles", or with --tz'
 
 
 def _signed(page: Format, lines: list[bytes], sample: list[int]) -> bool:
