@@ -340,6 +340,37 @@ def test_a_comparison_needs_two_cases_and_data_sets(world, tmp_path, monkeypatch
     assert "no data set is defined" in refused.stderr
 
 
+# --- what strangers write ---------------------------------------------------------------------------------------------
+
+
+def test_nothing_a_stranger_wrote_is_obeyed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    (tmp_path / "logs").mkdir()
+    script = "<script>alert(1)</script>"
+    agents = [f"{script}\u202e\u200b[red]x[/red] {number}" for number in range(6)]
+    lines = [
+        f'192.0.2.7 - - [03/May/2024:10:0{number}:00 +0000] "GET /data/a{script}.csv HTTP/1.1" 200 5000 '
+        f'"http://evil.example/{script}" "{agent}"\n'
+        for number, agent in enumerate(agents)
+    ]
+    (tmp_path / "logs" / f"{script.replace('/', '')}.log").write_text("".join(lines), encoding="utf-8")
+    (tmp_path / "incident.toml").write_text(
+        '[[evidence]]\nmatch = "**"\nserver = "nginx"\n[[dataset]]\nname = "x"\npaths = ["/data/**"]\n'
+    )
+    run("ingest", "-q", "logs")
+    for question in (["coverage", "--all"], ["chronology"], ["clients"], ["clients", "--ip", "192.0.2.7"]):
+        shown = run(*question).stdout
+        assert not set(shown) & NEVER, question
+        assert run(*question, "--json").stdout.isascii()
+    assert "[red]" in "".join(run("clients", "--ip", "192.0.2.7").stdout.split()), "markup is text"
+    run("report", "-q")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert script not in page
+    assert "\u202e" not in page
+    assert "&lt;script&gt;alert(1)" in page
+
+
 # --- records as JSON --------------------------------------------------------------------------------------------------
 
 

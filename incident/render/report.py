@@ -84,7 +84,8 @@ def _sections(case: CaseFinding, whole: WholeFinding | None) -> tuple[Section, .
         if case.datasets:
             found.append(sections_story.sensitivity(whole.sensitivity))
             found.append(sections_clients.sources(whole.clients, case.timezone))
-        if len(whole.overlap.datasets) > 1:
+        # a report on some data sets alone says nothing of the others
+        if len(case.datasets) == len(whole.overlap.datasets) > 1:
             found.append(sections_clients.overlap(case, whole.overlap))
     if case.coverage is not None:
         found.append(sections_coverage.coverage(case, case.coverage))

@@ -86,10 +86,9 @@ def _clients(found: DatasetClients, anchor: str, zone: str) -> Table:
         id=f"{anchor}-clients",
         caption="Client addresses. An address is not a person.",
         columns=(
-            Column("Address", "w"), Column("Network", "w"), Column("Downloads", "n"), Column("Full", "n"),
-            Column("Part", "n"), Column("Holds full copy"), Column("Objects", "n"), Column("Agents", "w"),
-            Column("Bytes sent", "n"), Column("First and last download", "t"), Column("Referrers", "w"),
-            Column("Other lines in its visits", "w"),
+            Column("Address", "w"), Column("Downloads", "n"), Column("Full", "n"), Column("Part", "n"),
+            Column("Holds full copy"), Column("Objects", "n"), Column("Agents", "w"), Column("Bytes sent", "n"),
+            Column("First and last download", "t"), Column("Referrers, and other lines in its visits", "w"),
         ),
         rows=tuple(Row(f"{anchor}-client-{slug(one.client_ip)}", _client(one, zone)) for one in shown),
         sortable=True,
@@ -102,19 +101,23 @@ def _client(one: ClientDetail, zone: str) -> tuple[Cell, ...]:
     agent = visible(one.agent) or "no user agent"
     several = f" and {words.number(one.agents - 1)} more" if one.agents > 1 else ""
     paths = ", ".join(f"{visible(path)} ({words.number(lines)})" for path, lines in one.other_paths)
+    about = (visible(one.label, none=""), network_words(one.network), visible(one.shared_because, none=""))
+    others = f"{words.counted(one.other_lines, 'other line')} in {words.counted(one.visits, 'visit')}"
+    listed = f"; automated: {visible(classes)}" if one.automated else ""
     return (
-        Cell(visible(one.client_ip), visible(one.shared_because, none="")),
-        Cell(visible(one.label), network_words(one.network)),
+        Cell(visible(one.client_ip), "; ".join(each for each in about if each)),
         number_cell(one.downloads),
         number_cell(one.full),
         number_cell(one.partial),
         Cell("yes" if one.holds_full_copy else "no"),
         number_cell(one.objects),
-        Cell(f"{agent}{several}", f"automated: {visible(classes)}" if one.automated else "", str(one.agents)),
-        number_cell(one.bytes_sent),
+        Cell(words.number(one.agents), f"{agent}{several}{listed}", str(one.agents)),
+        Cell(words.short_bytes(one.bytes_sent), words.number(one.bytes_sent), str(one.bytes_sent)),
         range_cell(one.first_us, one.last_us, zone),
-        Cell(", ".join(f"{visible(host)} ({words.number(requests)})" for host, requests in one.referrers)),
-        Cell(f"{words.number(one.other_lines)} in {words.counted(one.visits, 'visit')}", paths, str(one.other_lines)),
+        Cell(
+            ", ".join(f"{visible(host)} ({words.number(requests)})" for host, requests in one.referrers),
+            f"{others}: {paths}" if paths else others,
+        ),
     )
 
 
@@ -200,12 +203,12 @@ def sources(found: ClientsFinding, zone: str) -> Section:
             "The case definition names no trusted proxies, though lines carry a forwarded-for: if a CDN stood before "
             "the site, its addresses stand for its visitors here."
         )
-    groups = [Group("clients-lists", "What classes and names rest on", tuple(said), (lists, files))]
+    groups = [Group("clients-lists", "Lists, files and rules", tuple(said), (lists, files))]
     if found.unbelieved:
         groups.append(
             Group("clients-unbelieved", "Forwarded-for headers that were not believed", (), (_unbelieved(found),))
         )
-    return Section("clients", "Client addresses: sources", tuple(groups))
+    return Section("clients", "What is known of the addresses, and from where", tuple(groups))
 
 
 def _unbelieved(found: ClientsFinding) -> Table:

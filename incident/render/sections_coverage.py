@@ -63,7 +63,7 @@ def _windows(case: CaseFinding) -> Group | None:
                 Cell(meanings.GAP_KINDS[one.kind], visible(one.vantage)),
                 moment_cell(one.start_us, case.timezone),
                 moment_cell(one.end_us, case.timezone),
-                Cell("at least" if one.at_least else "unchanged"),
+                Cell("a lower limit" if one.at_least else "not touched"),
                 Cell(visible(one.clause)),
             ),
         )
