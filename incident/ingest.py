@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Protocol
 
 import duckdb
 
-from incident import formats, store
+from incident import store
 from incident.errors import CaseError, EvidenceError
 from incident.evidence import find_sources
 from incident.ingest_intake import Begin, End, Entry, Intake, Lines, Message
 from incident.ingest_pieces import Rows, Tally
 from incident.ingest_recognise import Recogniser
+from incident.parse.check import load_checked
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -109,7 +110,7 @@ def ingest(
             where=", ".join(map(str, paths)),
             next_step="name the folder that holds the logs",
         )
-    recogniser = Recogniser(formats.load(definition.formats))
+    recogniser = Recogniser(load_checked(definition.formats))
     con = store.open_case(case, memory=memory or MEMORY, threads=1)
     try:
         writer = _Writer(con, progress)

@@ -65,7 +65,9 @@ def ingest(
     ] = None,
     log_format: Annotated[
         str | None,
-        typer.Option("--log-format", metavar="DIRECTIVE", help="An Apache LogFormat or nginx log_format directive."),
+        typer.Option(
+            "--log-format", metavar="DIRECTIVE", help="A LogFormat or log_format directive, or httpd.conf, nginx.conf."
+        ),
     ] = None,
     server: Annotated[
         str | None, typer.Option("--server", metavar="NAME", help="Which server wrote the lines: apache or nginx.")
@@ -202,6 +204,9 @@ def _with_settings(
         raise UsageError(
             "--format and --log-format both say how the lines read", where="--log-format", next_step="keep one"
         )
+    if log_format and not set("%$\n") & set(log_format) and Path(log_format).is_file():
+        # a server's configuration: the directive in use is taken from it
+        log_format = Path(log_format).read_text(encoding="utf-8", errors="backslashreplace")
     if server is not None and server not in SERVERS:
         raise UsageError(f'no server is called "{server}"', where="--server", next_step=suggest(server, SERVERS))
     if tz is not None and (advice := check_timezone(tz)):

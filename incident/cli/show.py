@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -82,6 +83,15 @@ def formats(
         str | None, typer.Argument(metavar="NAME", help="One format to show whole.", show_default=False)
     ] = None,
     *,
+    check: Annotated[
+        Path | None, typer.Option("--check", metavar="FILE", help="Prove a format page: read it and try its samples.")
+    ] = None,
+    explain: Annotated[
+        Path | None,
+        typer.Option(
+            "--explain", metavar="LOGFILE", help="Show how a log's format is recognised, candidate by candidate."
+        ),
+    ] = None,
     config: options.Config = None,
     as_json: options.Json = False,
 ) -> None:
@@ -89,6 +99,14 @@ def formats(
     from incident import formats as pages  # noqa: PLC0415 - not needed to print help
     from incident.render import jsonout, terminal  # noqa: PLC0415 - not needed to print help
 
+    if sum(one is not None for one in (name, check, explain)) > 1:
+        raise UsageError("NAME, --check and --explain ask for different things", where="formats", next_step="keep one")
+    if check is not None:
+        _check_page(check)
+        return
+    if explain is not None:
+        _explain(explain, config, as_json=as_json)
+        return
     known = pages.load(opening.definition_for(config, ()).formats)
     if name is not None and name not in known:
         raise UsageError(f'no format is called "{name}"', where="NAME", next_step=suggest(name, sorted(known)))
@@ -99,6 +117,30 @@ def formats(
         terminal.formats(terminal.console(), shown)
     else:
         terminal.format_page(terminal.console(), shown[name])
+
+
+def _check_page(path: Path) -> None:
+    from incident.formats import read_page  # noqa: PLC0415 - not needed to print help
+    from incident.parse.check import check  # noqa: PLC0415 - loads Polars
+
+    page = read_page(path)
+    check(page)
+    count = len(page.samples)
+    sys.stdout.write(f"{path}: {page.name} holds, {count} {'sample' if count == 1 else 'samples'}\n")
+
+
+def _explain(path: Path, config: Path | None, *, as_json: bool) -> None:
+    from incident.explain import explain  # noqa: PLC0415 - loads Polars
+    from incident.parse import Settings  # noqa: PLC0415 - not needed to print help
+    from incident.parse.check import load_checked  # noqa: PLC0415 - loads Polars
+    from incident.render import terminal, terminal_formats  # noqa: PLC0415 - not needed to print help
+
+    found = explain(path, load_checked(opening.definition_for(config, ()).formats), Settings())
+    if as_json:
+        print_json({"items": [asdict(one) for one in found]})
+        return
+    for one in found:
+        terminal_formats.explained(terminal.console(), one)
 
 
 def _hand_over(page: str | bytes, output: Path, *, force: bool, quiet: bool) -> None:
