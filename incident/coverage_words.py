@@ -75,11 +75,11 @@ def model_sentence(days: int | None, improbable: int, events: int) -> str:
 
 _CLAUSES = {
     "missing_log": "the log of {vantage} is missing {when}",
-    "outage": "the service logged by {vantage} was silent around errors {when}",
+    "outage": "the log of {vantage} is silent {when}, with errors around the silence: an outage",
     "errors": "{vantage} served mostly errors {when}",
     "before": "the evidence of {vantage} begins only {end}",
     "after": "the evidence of {vantage} ends {start}",
-    "late": "records of {vantage} from {start} on may still be on their way",
+    "late": "the log of {vantage} is delivered late, so that records from {start} on may still be missing",
 }
 
 

@@ -73,14 +73,14 @@ def _unlogged(finding: DatasetFinding, ground: Ground) -> list[str]:
     """What coverage found of the time in which the data may have been open."""
     lacking = [each for each in ground.unlogged if each.at_least]
     if finding.downloads:
-        therefore = f"the true number is therefore at least {words.number(finding.downloads)}"
+        therefore = "the count is therefore a lower limit"
     else:
         therefore = "a download that they do not hold is therefore not excluded"
     said = []
     if lacking:
         gaps = any(each.kind in GAPS for each in lacking)
-        logs = "the logs have gaps" if gaps else "the logs may not be complete"
-        said.append(f"For {OPEN}, {logs}: {_clauses(lacking)}; {therefore}.")
+        logs = "The logs have gaps" if gaps else "The logs may not be complete"
+        said.append(f"{logs} for {OPEN}: {_clauses(lacking)}; {therefore}.")
     if ground.sampled:
         logs = words.list_of(ground.sampled)
         said.append(f"The log of {logs} may hold only a sample of the requests; {therefore}.")
