@@ -51,10 +51,13 @@ def normalise_path(path: str) -> str:
 
     Source: RFC 3986, 5.2.4 and 6.2.2.
     """
-    if not path.startswith("/") or ("%" not in path and "//" not in path and "/." not in path):
+    if "%" not in path and "//" not in path and "/." not in path:
         return path
+    decoded = percent_decode(path)
+    if not decoded.startswith("/"):
+        return decoded  # the asterisk of OPTIONS, or what is no path at all
     segments: list[str] = []
-    parts = percent_decode(path).split("/")
+    parts = decoded.split("/")
     for part in parts:
         if part in {"", "."}:
             continue

@@ -89,9 +89,9 @@ def is_too_small(size: int, transfer: Event) -> bool:
 
 # docs/decisions/sessions.md
 def version_of(transfer: Event, known: Size) -> int | None:
-    """The version a response belongs to: the complete size it names; one that names none is of the largest known."""
+    """The version a response belongs to: the complete size it names, else the size that it is measured by."""
     own = own_size(transfer)
-    return max(known.sizes, default=None) if own is None else own
+    return size_for(transfer, known) if own is None else own
 
 
 # DESIGN 5: "the bytes delivered (the union of ranges where the log has them, else their sum, which is only an upper

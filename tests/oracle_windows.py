@@ -66,7 +66,13 @@ def windows_of(events: Sequence[Event], max_interruption: int) -> list[Window]:
             runs[-1].append(event)
         else:
             runs.append([event])
-    return [window_of(run, observed) for run in runs]
+    windows = [window_of(run, observed) for run in runs]
+    for window, run, following in zip(windows, runs, windows[1:], strict=False):
+        if window.last_seen >= following.first_seen:  # one long transfer does not bridge refusals
+            closed = next(e for e in observed if observation(e) == "closed" and e.order > run[-1].order)
+            window.last_seen = closed.started
+            window.closed_by = max(closed.ended, closed.started)
+    return windows
 
 
 def closed_between(before: Event, after: Event, observed: Sequence[Event]) -> list[Event]:

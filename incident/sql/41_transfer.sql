@@ -41,11 +41,6 @@ candidate as (
     join size s
         on s.object_id = c.object_id
 ),
-largest as (
-    select object_id, max(size) as largest
-    from size
-    group by object_id
-),
 sized as (
     select
         c.*,
@@ -58,18 +53,16 @@ sized as (
             else coalesce(c.content_length, c.range_total, z.size)
         end as size,
         -- rule version
-        -- The version a response belongs to is told by the complete size it names; one that names none belongs to the
-        -- largest known.
+        -- The version a response belongs to is told by the complete size it names; one that names none belongs to the size
+        -- it is measured by.
         coalesce(
             case when c.status = 206 then c.range_total else coalesce(c.content_length, c.range_total) end,
-            l.largest
+            z.size
         ) as version
     from counted c
     left join candidate z
         on z.request_no = c.request_no
         and z.choice = 1
-    left join largest l
-        on l.object_id = c.object_id
 ),
 placed as (
     select
