@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 from parse_fixture import assert_same, read
 
 from incident.detect import detect
@@ -15,6 +19,9 @@ from incident.formats import load, page_from_text
 from incident.parse import Settings
 from incident.parse.check import check
 from incident.parse.engine import ItemParser
+from incident.parse.jsonlines import Path as PathReady
+from incident.parse.jsonlines import load as load_object
+from incident.parse.jsonlines import look_up
 
 PAGES = load()
 ODD = [
@@ -301,3 +308,21 @@ def test_what_polars_cannot_do_the_plain_path_does(monkeypatch):
 
     (block,) = blocks_of(line * 10)
     assert parser.parse(block, parser.prepare(block)).events.height == 10
+
+
+KEYS = st.sampled_from(["a", "b", "a.b", "b.a", "a.b.a", "h", "h[k=a]", "k", "v"])
+VALUES = st.recursive(
+    st.none() | st.sampled_from(["a", "b", "x", 1, True]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@hypothesis_settings(max_examples=300, deadline=None)
+@given(
+    st.dictionaries(KEYS, VALUES, max_size=5), st.sampled_from(["a", "a.b", "a.b.a", "h[k=a].v", "a.h[k=b].a.b"])
+)
+def test_paths_made_ready_find_what_is_looked_up(record, path):
+    text = json.dumps(record).encode()
+    read_back = load_object(text)
+    assert PathReady(path).of(read_back, text) == look_up(read_back, path)

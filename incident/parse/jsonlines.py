@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ class JsonSplitter:
             dict.fromkeys([*wanted, *(name for condition in page.only for name in condition.source.split("|"))])
         )
 
+        self._paths = tuple(Path(name) for name in self.names)
+
     def split(self, raw: bytes) -> Sequence[bytes | None]:
         """Return the raw value of each key.
 
@@ -42,7 +45,7 @@ class JsonSplitter:
             BadValueError: the line is no JSON object.
         """
         record = load(raw)
-        return [_bytes(look_up(record, name)) for name in self.names]
+        return [_bytes(path.of(record, raw)) for path in self._paths]
 
     def reached(self, raw: bytes) -> str | None:
         """Return the last key, in the page's order, that the object has."""
@@ -69,19 +72,16 @@ class JsonSplitter:
                 proven.append(False)
             else:
                 proven.append(True)
-            for held, name in zip(values, self.names, strict=True):
-                value = record.get(name)
-                if value is None and "." in name:
-                    value = look_up(record, name)
+            for held, path in zip(values, self._paths, strict=True):
+                value = path.of(record, raw)
                 if value is None or isinstance(value, str):
                     held.append(value)
                 else:
                     found = _bytes(value)
                     held.append(None if found is None else found.decode())
-        columns = {
-            f"_v{index}": pl.Series([None if one is None else _clean(one) for one in held], dtype=pl.String)
-            for index, held in enumerate(values)
-        }
+        if b"\\ud" in data or b"\\uD" in data:
+            values = [[None if one is None else _clean(one) for one in held] for held in values]
+        columns = {f"_v{index}": pl.Series(held, dtype=pl.String) for index, held in enumerate(values)}
         frame = pl.DataFrame({**columns, "_n": pl.Series(lengths, dtype=pl.Int64), "_ok": pl.Series(proven)}).lazy()
         return Split(frame, {name: pl.col(f"_v{i}") for i, name in enumerate(self.names)}, pl.col("_ok"), pl.col("_n"))
 
@@ -101,7 +101,8 @@ class JsonSplitter:
         if done is None:
             return None
         # an escaped character, a quote among them, is the careful path's; so is a value of another kind
-        proofs.extend(~found[slot].str.contains("\\", literal=True) for slot in shape.texts)
+        if b"\\" in data:
+            proofs.extend(~found[slot].str.contains("\\", literal=True) for slot in shape.texts)
         proofs.extend(found[slot].str.contains(_SCALAR) for slot in shape.bare)
         columns: dict[str, pl.Expr] = {}
         for name, source in sources.items():
@@ -231,6 +232,39 @@ def _as_unicode(match: re.Match[bytes]) -> bytes:
     code = int(match[1], 16)
     # bytes of one UTF-8 character stand side by side: they go in raw, and decode together
     return b"\\u%04x" % code if code < 0x80 else bytes((code,))
+
+
+class Path:
+    """A path into objects, made ready: it finds what `look_up` finds, sooner."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        heads = path.split(".")
+        self._steps = tuple((".".join(heads[at:]), head, _STEP.search(head)) for at, head in enumerate(heads))
+        # a key with a dot in it holds two neighbours of the path
+        self._dotted = tuple(f"{a}.{b}".encode() for a, b in itertools.pairwise(heads))
+        bracketed = re.sub(r"\[[^\]]*\]", "", path)
+        self._simple = path.count(".") == bracketed.count(".") and not path.endswith("]")
+
+    def of(self, record: dict[str, Any], raw: bytes) -> Any:
+        """Return the value in the object that `raw` holds."""
+        value = record.get(self._path)
+        if value is not None or not self._dotted:
+            return value
+        if not self._simple or b"\\" in raw or any(pair in raw for pair in self._dotted):
+            return look_up(record, self._path)
+        value = record
+        for tail, head, step in self._steps:
+            if isinstance(value, list):
+                value = value[0] if len(value) == 1 else None
+            if not isinstance(value, dict):
+                return None
+            if step is not None:
+                return _among(value.get(head[: step.start()]), step[1], step[2], tail[len(head) + 1 :])
+            value = value.get(head)
+            if value is None:
+                return None
+        return value
 
 
 def look_up(record: Any, path: str) -> Any:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -97,7 +98,7 @@ def chosen(converter: Converter, columns: Mapping[str, pl.Expr]) -> pl.Expr:
 
 def _is_missing(raw: pl.Expr, converter: Converter) -> pl.Expr:
     marks = [mark.decode() for mark in sorted(converter.missing)]
-    return raw == marks[0] if len(marks) == 1 else raw.is_in(marks)
+    return reduce(or_, [raw == mark for mark in marks]) if len(marks) < 4 else raw.is_in(marks)
 
 
 def shortcut(converter: Converter, raw: pl.Expr, hints: Hints, prefix: str) -> Shortcut:
