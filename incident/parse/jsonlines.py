@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _HEX = re.compile(rb"\\(?:x([0-9A-Fa-f]{2})|(.))", re.DOTALL)
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|\s+|[^\s{}\[\]:,"]+')
 _SCALAR = r"^(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null)$"
+_ESCAPED_KEY = re.compile(rb'\\[^"\n]*"\s*:')
 _STEP = re.compile(r"\[([^\]=]+)=([^\]]*)\]")
 
 
@@ -62,6 +63,7 @@ class JsonSplitter:
         values: list[list[str | None]] = [[] for _ in self.names]
         proven: list[bool] = []
         lengths: list[int] = []
+        held_of = [(path, path.heads(data), held) for path, held in zip(self._paths, values, strict=True)]
         for line in lines:
             raw = line.removesuffix(b"\r")
             lengths.append(len(raw))
@@ -72,8 +74,15 @@ class JsonSplitter:
                 proven.append(False)
             else:
                 proven.append(True)
-            for held, path in zip(values, self._paths, strict=True):
-                value = path.of(record, raw)
+            for path, heads, held in held_of:
+                value: Any = record
+                if heads is None:
+                    value = path.of(record, raw)
+                else:
+                    for head in heads:
+                        if type(value) is list and len(value) == 1:
+                            value = value[0]
+                        value = value.get(head) if type(value) is dict else None
                 if value is None or isinstance(value, str):
                     held.append(value)
                 else:
@@ -245,6 +254,12 @@ class Path:
         self._dotted = tuple(f"{a}.{b}".encode() for a, b in itertools.pairwise(heads))
         bracketed = re.sub(r"\[[^\]]*\]", "", path)
         self._simple = path.count(".") == bracketed.count(".") and not path.endswith("]")
+
+    def heads(self, data: bytes) -> tuple[str, ...] | None:
+        """Return the keys to follow one by one, where no key of a block can hold several of them at once."""
+        if not self._simple or any(step for _, _, step in self._steps) or _ESCAPED_KEY.search(data):
+            return None
+        return None if any(pair in data for pair in self._dotted) else tuple(head for _, head, _ in self._steps)
 
     def of(self, record: dict[str, Any], raw: bytes) -> Any:
         """Return the value in the object that `raw` holds."""
