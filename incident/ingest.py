@@ -22,6 +22,7 @@ from incident.evidence import find_sources
 from incident.ingest_intake import Begin, End, Entry, Intake, Lines, Message
 from incident.ingest_pieces import Rows, Tally
 from incident.ingest_recognise import Recogniser
+from incident.listing import evidence_rules
 from incident.parse.check import load_checked
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def ingest(
     try:
         writer = _Writer(con, progress)
         with ThreadPoolExecutor(threads or PARSERS, "parse") as parsers:
-            intake = Intake(store.items(con), definition.evidence, recogniser, parsers.submit)
+            intake = Intake(store.items(con), evidence_rules(definition), recogniser, parsers.submit)
             if progress is not None:
                 progress.begin(len(sources), sum(source.bytes for source in sources))
             with closing(_ahead(intake.messages(sources))) as messages:

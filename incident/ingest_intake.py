@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING
 
 from incident.errors import TimezoneError
 from incident.evidence import Block, Opened, Source, Spoiled, joined, stored_sha256
-from incident.globs import compile_glob
 from incident.ingest_pieces import Piece, Rows, parsed, skipped_rows, spoiled_rows
 from incident.ingest_recognise import HEAD_BYTES, Recognised, says_nothing
 from incident.parse import Settings
 from incident.records import EvidenceItem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Future
 
     from incident.ingest_recognise import Recogniser
@@ -113,11 +112,11 @@ class Intake:
     def __init__(
         self,
         known: Iterable[EvidenceItem],
-        rules: Sequence[EvidenceRule],
+        rule_of: Callable[[str, str], EvidenceRule],
         recogniser: Recogniser,
         submit: Callable[[Callable[[Piece], Rows], Piece], Future[Rows]],
     ) -> None:
-        self._rules = [(compile_glob(rule.match), rule) for rule in rules]
+        self._rule_of = rule_of
         self._recogniser = recogniser
         self._submit = submit
         self._by_location: dict[str, list[EvidenceItem]] = {}
@@ -253,7 +252,7 @@ class Intake:
     def _without_reading(self, source: Source, before: EvidenceItem | None) -> Entry | None:
         """Settle what can be settled by the hash of the stored bytes alone."""
         if before is not None:
-            return Entry(before, stands=True) if self._stands(before) else None
+            return Entry(before, stands=True) if self._stands(before, source) else None
         if source.member_no is not None or source.bytes <= SMALL_BYTES or source.bytes not in self._by_size:
             return None
         sha256 = stored_sha256(source)
@@ -262,18 +261,20 @@ class Intake:
                 return Entry(self._repeat(source, item, replace(item, problem=None)))
         return None
 
-    def _stands(self, item: EvidenceItem) -> bool:
+    def _stands(self, item: EvidenceItem, source: Source) -> bool:
         """Tell whether reading the item again could change nothing."""
-        return item.status == "repeat" or (
-            item.status in _READ and item.settings == _as_json(self._settings_of(item.path))
-        )
+        if item.status == "repeat":
+            return True
+        place = _place(source, item)
+        same = item.settings == _as_json(self._settings_of(*place))
+        return item.status in _READ and same and place == (item.root, item.path)
 
     def _known_content(self, opened: Opened, before: EvidenceItem | None) -> Entry | None:
         """Find an item just read to be one that stands, or the repeat of another."""
         source = opened.source
         if before is None:  # standard input has no size to go by beforehand
             for item in self._by_location.get(source.location, ()):
-                if item.sha256 == opened.sha256 and self._stands(item):
+                if item.sha256 == opened.sha256 and self._stands(item, source):
                     return Entry(item, stands=True)
         original = self._by_content.get(opened.content_sha256 or "")
         if original is None or (before is not None and original.evidence_id == before.evidence_id):
@@ -290,7 +291,7 @@ class Intake:
         item = replace(
             as_read, evidence_id=self._number(before), path=source.path, root=str(source.root), status="repeat",
             repeat_of=original.evidence_id, lines=0, events=0, rejected=0, skipped=0, first_ts_us=None,
-            last_ts_us=None, settings=_as_json(self._settings_of(source.path)),
+            last_ts_us=None, settings=_as_json(self._settings_of(*_place(source, None))),
         )  # fmt: skip
         self._remember(item)
         return item
@@ -298,11 +299,11 @@ class Intake:
     # --- what is new --------------------------------------------------------------------------------------------------
 
     def _settings(self, source: Source, before: EvidenceItem | None) -> Settings:
-        return self._settings_of(source.path if before is None else before.path)
+        return self._settings_of(*_place(source, before))
 
-    def _settings_of(self, path: str) -> Settings:
-        rule = next((rule for glob, rule in self._rules if glob.fullmatch(path)), None)
-        return Settings() if rule is None else Settings(rule.format, rule.log_format, rule.timezone, rule.server)
+    def _settings_of(self, root: str, path: str) -> Settings:
+        rule = self._rule_of(root, path)
+        return Settings(rule.format, rule.log_format, rule.timezone, rule.server)
 
     def _number(self, before: EvidenceItem | None) -> int:
         if before is not None:
@@ -312,6 +313,7 @@ class Intake:
 
     def _new_item(self, opened: Opened, found: Recognised, before: EvidenceItem | None) -> EvidenceItem:
         source, problem = opened.source, opened.problem
+        root, path = _place(source, before)
         if problem is not None and not opened.content_bytes:
             status = "unreadable"
         elif found.format is None and found.because is not None and opened.content_bytes:
@@ -323,8 +325,8 @@ class Intake:
         page = found.format if status in _READ else None
         item = EvidenceItem(
             evidence_id=self._number(before),
-            path=source.path if before is None else before.path,
-            root=str(source.root) if before is None else before.root,
+            path=path,
+            root=root,
             sha256=opened.sha256,
             content_sha256=opened.content_sha256,
             bytes=opened.stored_bytes,
@@ -392,6 +394,13 @@ def _unparsed(part: _Part, refused: dict[int, str]) -> Iterator[Lines]:
 
 def _location(item: EvidenceItem) -> str:
     return f"{item.root}/{item.path}"
+
+
+def _place(source: Source, before: EvidenceItem | None) -> tuple[str, str]:
+    """Return root and path of an item: of all folders it was ever ingested with, the outermost."""
+    if before is not None and len(before.path) >= len(source.path):
+        return before.root, before.path
+    return str(source.root), source.path
 
 
 def _as_json(settings: Settings) -> str:

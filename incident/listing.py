@@ -43,10 +43,10 @@ def totals(items: Iterable[EvidenceItem]) -> EvidenceTotals:
 
 def as_defined(items: Iterable[EvidenceItem], definition: CaseDefinition) -> tuple[EvidenceItem, ...]:
     """Return the items with vantage and server as the definition's first fitting [[evidence]] table has them."""
-    rule_of = _rules(definition)
+    rule_of = evidence_rules(definition)
     defined = []
     for item in items:
-        rule = rule_of(item)
+        rule = rule_of(item.root, item.path)
         vantage = rule.vantage or item.vantage or ("origin" if item.format else None)
         defined.append(replace(item, vantage=vantage, server=rule.server or item.server))
     return tuple(defined)
@@ -54,15 +54,29 @@ def as_defined(items: Iterable[EvidenceItem], definition: CaseDefinition) -> tup
 
 def clock_offsets(items: Iterable[EvidenceItem], definition: CaseDefinition) -> Mapping[int, int]:
     """Return what the definition adds to the times of each item, in microseconds, by evidence_id."""
-    rule_of = _rules(definition)
-    return {item.evidence_id: rule_of(item).clock_offset_us for item in items}
+    rule_of = evidence_rules(definition)
+    return {item.evidence_id: rule_of(item.root, item.path).clock_offset_us for item in items}
 
 
-def _rules(definition: CaseDefinition) -> Callable[[EvidenceItem], EvidenceRule]:
-    """Return what finds an item's [[evidence]] table: the first whose glob fits its path."""
+def evidence_rules(definition: CaseDefinition) -> Callable[[str, str], EvidenceRule]:
+    """Return what finds the [[evidence]] table of an item, by its root and path.
+
+    The first whose glob fits its path in the ingested folder counts. Where none does, because only a part of the folder
+    was ingested, the names of the folders above come in front, one by one.
+    """
     compiled = [(compile_glob(rule.match), rule) for rule in definition.evidence]
     nothing_said = EvidenceRule(match="")
-    return lambda item: next((rule for glob, rule in compiled if glob.fullmatch(item.path)), nothing_said)
+
+    def rule_of(root: str, path: str) -> EvidenceRule:
+        place = path
+        for above in (None, *reversed(Path(root).resolve().parts[1:])):
+            place = place if above is None else f"{above}/{place}"
+            found = next((rule for glob, rule in compiled if glob.fullmatch(place)), None)
+            if found is not None:
+                return found
+        return nothing_said
+
+    return rule_of
 
 
 def grouped(items: Iterable[EvidenceItem]) -> Mapping[tuple[str, str], EvidenceTotals]:

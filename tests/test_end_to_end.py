@@ -27,3 +27,19 @@ def test_a_made_up_case(seed, tmp_path, monkeypatch):
     told = RUN.invoke(app, ["summary", "--json"])
     assert told.exit_code == 0, told.output
     assert differences(json.loads(told.stdout), oracle.count(case.items, case.definition)) == []
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_case_ingested_in_parts(together, tmp_path, monkeypatch):
+    """[[evidence]] tables fit their items whichever folder above them was ingested; the whole folder brings it all in."""
+    case = seeded_case(3)
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    write_case(case, folder)
+    monkeypatch.chdir(tmp_path)
+    parts = [str(folder / "edge"), str(folder / "origin")]
+    for paths in [parts] if together else [parts[:1], parts[1:], [str(folder)]]:
+        ingested = RUN.invoke(app, ["ingest", "-q", "--config", str(folder / "incident.toml"), *paths])
+        assert ingested.exit_code == 0, ingested.output
+    told = RUN.invoke(app, ["summary", "--json", "--config", str(folder / "incident.toml")])
+    assert differences(json.loads(told.stdout), oracle.count(case.items, case.definition)) == []
