@@ -31,7 +31,7 @@ def test_a_made_up_case(seed, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("together", [True, False])
 def test_a_case_ingested_in_parts(together, tmp_path, monkeypatch):
-    """[[evidence]] tables fit their items whichever folder above them was ingested; the whole folder brings it all in."""
+    """[[evidence]] tables fit whichever folder above the items was ingested; the whole folder brings it all in."""
     case = seeded_case(3)
     folder = tmp_path / "logs"
     folder.mkdir()
