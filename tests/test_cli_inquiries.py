@@ -189,7 +189,8 @@ def test_a_missing_hour_is_in_the_sentence_and_in_the_window(gap, monkeypatch):
     found = answer(run("summary", "--json"))["datasets"][0]
     count = f"{found['downloads']:,}"
     assert f"was downloaded at least {count} times" in found["sentence"]
-    assert "The logs have gaps for the time in which it may have been open: the log of origin is missing from 3 May 2024, 9:59:" in found["sentence"]
+    lacking = "The logs have gaps for the time in which it may have been open: the log of origin is missing from"
+    assert f"{lacking} 3 May 2024, 9:59:" in found["sentence"]
     assert "; the count is therefore a lower limit." in found["sentence"]
     (missing,) = found["windows"][0]["unlogged"]
     assert (missing["kind"], missing["at_least"]) == ("missing_log", True)

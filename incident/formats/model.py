@@ -130,7 +130,7 @@ class Format:
     detect: Signature = Signature()
     servers: Mapping[str, Server] = field(default_factory=dict)
     samples: tuple[Sample, ...] = ()
-    # of an item rather than of a page: the user's directive that the format was made from, the wrappers around each line
+    # of an item, not of a page: the user's directive that the format was made from, the wrappers around each line
     # (the outermost first), and whether its lines are JSON records that line ends do not part
     directive: str | None = None
     wrapped: tuple[str, ...] = ()
