@@ -319,9 +319,7 @@ VALUES = st.recursive(
 
 
 @hypothesis_settings(max_examples=300, deadline=None)
-@given(
-    st.dictionaries(KEYS, VALUES, max_size=5), st.sampled_from(["a", "a.b", "a.b.a", "h[k=a].v", "a.h[k=b].a.b"])
-)
+@given(st.dictionaries(KEYS, VALUES, max_size=5), st.sampled_from(["a", "a.b", "a.b.a", "h[k=a].v", "a.h[k=b].a.b"]))
 def test_paths_made_ready_find_what_is_looked_up(record, path):
     text = json.dumps(record).encode()
     read_back = load_object(text)

@@ -63,7 +63,10 @@ class JsonSplitter:
         values: list[list[str | None]] = [[] for _ in self.names]
         proven: list[bool] = []
         lengths: list[int] = []
-        held_of = [(path, path.heads(data), held) for path, held in zip(self._paths, values, strict=True)]
+        plain = _ESCAPED_KEY.search(data) is None
+        held_of = [
+            (path, path.heads(data) if plain else None, held) for path, held in zip(self._paths, values, strict=True)
+        ]
         for line in lines:
             raw = line.removesuffix(b"\r")
             lengths.append(len(raw))
@@ -256,8 +259,11 @@ class Path:
         self._simple = path.count(".") == bracketed.count(".") and not path.endswith("]")
 
     def heads(self, data: bytes) -> tuple[str, ...] | None:
-        """Return the keys to follow one by one, where no key of a block can hold several of them at once."""
-        if not self._simple or any(step for _, _, step in self._steps) or _ESCAPED_KEY.search(data):
+        """Return the keys to follow one by one, where no key of a block can hold several of them at once.
+
+        That no key is escaped is for the caller to see.
+        """
+        if not self._simple or any(step for _, _, step in self._steps):
             return None
         return None if any(pair in data for pair in self._dotted) else tuple(head for _, head, _ in self._steps)
 
