@@ -34,9 +34,14 @@ taken as (
 ),
 held as (
     -- rule clients-full-copy
-    -- A client is an address with a user agent.
+    -- A client is an address with a user agent. Of those that downloaded in the period, these hold a full copy by all that
+    -- they received at any time.
     select h.dataset_id, count(*) as clients_full_copy
     from (select distinct dataset_id, client_id, agent_id from holding) h
+    join (select distinct dataset_id, client_id, agent_id from wanted) w
+        on w.dataset_id = h.dataset_id
+        and w.client_id = h.client_id
+        and w.agent_id = h.agent_id
     group by h.dataset_id
 )
 select

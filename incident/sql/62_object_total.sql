@@ -7,6 +7,13 @@ with asked as (
         and (p.until_us is null or r.ended_us < p.until_us)
     group by r.dataset_id, r.object_id
 ),
+wanted as (
+    select w.*
+    from download w
+    cross join period p
+    where (p.since_us is null or w.started_us >= p.since_us)
+        and (p.until_us is null or w.started_us < p.until_us)
+),
 taken as (
     select
         w.object_id,
@@ -17,18 +24,19 @@ taken as (
         count(distinct case when c.client_ip <> '' then c.client_ip end) as unique_ips,
         min(w.started_us) as first_download_us,
         max(w.ended_us) as last_download_us
-    from download w
+    from wanted w
     join client c
         on c.client_id = w.client_id
-    cross join period p
-    where (p.since_us is null or w.started_us >= p.since_us)
-        and (p.until_us is null or w.started_us < p.until_us)
     group by w.object_id
 ),
 held as (
-    select object_id, count(*) as clients_full_copy
-    from holding
-    group by object_id
+    select h.object_id, count(*) as clients_full_copy
+    from holding h
+    join (select distinct object_id, client_id, agent_id from wanted) w
+        on w.object_id = h.object_id
+        and w.client_id = h.client_id
+        and w.agent_id = h.agent_id
+    group by h.object_id
 )
 select
     o.dataset_id,
