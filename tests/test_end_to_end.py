@@ -7,12 +7,14 @@ import json
 import oracle
 import pytest
 from against_oracle import differences
+from goldenfiles import check
 from strategies import seeded_case, write_case
 from typer.testing import CliRunner
 
 from incident.cli import app
 
 RUN = CliRunner()
+GOLDEN = Path(__file__).parent / "golden"
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -43,3 +45,13 @@ def test_a_case_ingested_in_parts(together, tmp_path, monkeypatch):
         assert ingested.exit_code == 0, ingested.output
     told = RUN.invoke(app, ["summary", "--json", "--config", str(folder / "incident.toml")])
     assert differences(json.loads(told.stdout), oracle.count(case.items, case.definition)) == []
+
+
+def test_the_summary_of_the_sample_case(tmp_path, monkeypatch):
+    """The contract of `incident summary --json`, whole, as programs read it."""
+    sample = Path(__file__).parent.parent / "sample_logs" / "firearms_dashboard"
+    monkeypatch.chdir(tmp_path)
+    assert RUN.invoke(app, ["ingest", "-q", str(sample)]).exit_code == 0
+    told = json.loads(RUN.invoke(app, ["summary", "--json"]).stdout)
+    told["version"] = "…"
+    check(GOLDEN / "summary.json", json.dumps(told, indent=1, sort_keys=False) + "\n")
