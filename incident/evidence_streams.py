@@ -136,6 +136,7 @@ class ZipMember:
                 raise DamagedError("the zip member is encrypted")
             self._member = archive.open(info)
         except (zipfile.BadZipFile, NotImplementedError, IndexError) as error:
+            # zipfile raises NotImplementedError for a compression or version that it does not know
             raise DamagedError(f"the zip member cannot be read: {_plain(error)}") from error
         bounded = info.compress_type in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
         self._step = PIECE if bounded else _ZIP_STEP
